@@ -1,0 +1,385 @@
+"""Outbound HTTP: which addresses may be reached, for how long, and for how many bytes."""
+
+import hashlib
+import json as jsonlib
+import os
+import socket
+import ssl
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, BinaryIO, Literal
+from urllib.parse import urljoin
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
+
+from genproj.kernel.addresses import Guard, NotAllowed, Origin, check, is_public, literal
+from genproj.kernel.connections import POOLS, Bounds, bind, seconds_left, tls_context
+
+Kind = Literal["refused", "unreachable", "timeout", "cut", "status", "too_large"]
+
+GONE = frozenset({404, 410})
+MOVED = frozenset({301, 302, 303, 307, 308})
+BODY_SHOWN = 2_000
+CHUNK = 128 * 1024
+SESSIONS_PER_THREAD = 32
+# Servers commonly close a connection that was idle for 5 s; a request sent into that moment
+# is lost without an answer, so an older connection is not used again.
+IDLE_SECONDS = 4.0
+LONGEST_RETRY_AFTER = 3_600.0
+
+
+class HttpFailure(Exception):  # noqa: N818 - it is the failure of an exchange, not of the program
+    """An exchange that gave no usable answer.
+
+    `kind`: "refused" (never sent: the address is not allowed), "unreachable" (never sent: no
+    connection), "timeout" and "cut" (sent; whether it was acted upon is unknown), "status" (an
+    answer outside 2xx), "too_large". `status` is 0 without an answer. `body` holds at most 2,000
+    characters. `permanent` says that the same request cannot succeed later. `retry_after` is in
+    seconds.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        url: str,
+        reason: str,
+        *,
+        status: int = 0,
+        body: str = "",
+        permanent: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(f"{kind}: {reason}")
+        self.kind = kind
+        self.url = url
+        self.reason = reason
+        self.status = status
+        self.body = body[:BODY_SHOWN]
+        self.permanent = permanent
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds to connect, between two reads and in total; bytes; redirects."""
+
+    connect: float = 5
+    read: float = 20
+    total: float = 120
+    max_bytes: int = 100 * 2**20
+    max_redirects: int = 3
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON; ValueError when it is not."""
+        return jsonlib.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    size: int
+    sha256: str
+    content_type: str
+    final_url: str
+
+
+def call(
+    method: str,
+    url: str,
+    *,
+    json: Any = None,
+    data: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    guard: Guard,
+    limits: Limits,
+) -> Answer:
+    """One exchange with a service; redirects are not followed, every status is an Answer.
+
+    Raises HttpFailure for what kept the answer away or may not be asked for, and with kind
+    "too_large" for a body above `limits.max_bytes`.
+    """
+    sent = dict(headers or {})
+    if json is not None:
+        data = jsonlib.dumps(json, separators=(",", ":")).encode()
+        sent.setdefault("Content-Type", "application/json")
+    started = time.monotonic()
+    with _exchange(method, url, sent, data, guard, limits, started + limits.total) as response:
+        body = b"".join(_chunks(response, url, limits))
+        return Answer(response.status_code, response.headers, body, url)
+
+
+def download(
+    url: str,
+    *,
+    guard: Guard,
+    limits: Limits,
+    into: BinaryIO,
+    headers: Mapping[str, str] | None = None,
+) -> Downloaded:
+    """Stream a file into `into`, from its present position, holding one chunk at a time.
+
+    At most `limits.max_redirects` redirects are followed, each checked like the first address;
+    `headers` go to the first origin only. Raises HttpFailure; `into` then holds what had come.
+    """
+    deadline = time.monotonic() + limits.total
+    first = url
+    for _ in range(limits.max_redirects + 1):
+        sent = headers if _same_origin(first, url) else None
+        with _exchange("GET", url, dict(sent or {}), None, guard, limits, deadline) as response:
+            if response.status_code not in MOVED:
+                return _received(response, url, limits, into)
+            target = response.headers.get("Location", "")
+        if not target:
+            raise HttpFailure("refused", url, "a redirect to nowhere", status=response.status_code)
+        url = urljoin(url, target)
+    raise HttpFailure("refused", url, "too many redirects", permanent=True)
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Every address of a name, in the order to be tried; OSError when it has none."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def close() -> None:
+    """Close the connections that this thread keeps open."""
+    for session in _sessions().values():
+        session.close()
+    _sessions().clear()
+
+
+# ── what belongs to one thread ────────────────────────────────────────────────────────────────
+
+
+_threads = threading.local()
+
+
+def _sessions() -> "OrderedDict[tuple[Origin, bool], _Session]":
+    try:
+        kept: OrderedDict[tuple[Origin, bool], _Session] = _threads.sessions
+    except AttributeError:
+        kept = _threads.sessions = OrderedDict()
+    return kept
+
+
+def _forget_inherited() -> None:
+    # Two processes must not speak on one connection.
+    _threads.__dict__.pop("sessions", None)
+
+
+os.register_at_fork(after_in_child=_forget_inherited)
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=tls_context(), **kwargs)
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+
+class _Session(requests.Session):
+    """One origin's kept connection in one thread; no environment, no cookies, no netrc."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.headers.clear()
+        self.headers.update(
+            {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "genproj"}
+        )
+        self.mount("http://", _Adapter(pool_connections=1, pool_maxsize=1))
+        self.mount("https://", _Adapter(pool_connections=1, pool_maxsize=1))
+        self.used_at = time.monotonic()
+
+
+def _session(of: tuple[Origin, bool]) -> _Session:
+    kept = _sessions()
+    session = kept.get(of)
+    if session is None:
+        session = kept[of] = _Session()
+        if len(kept) > SESSIONS_PER_THREAD:
+            kept.popitem(last=False)[1].close()
+    elif time.monotonic() - session.used_at > IDLE_SECONDS:
+        session.close()
+    kept.move_to_end(of)
+    return session
+
+
+# ── one exchange ──────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def _exchange(
+    method: str,
+    url: str,
+    headers: dict[str, str],
+    data: bytes | None,
+    guard: Guard,
+    limits: Limits,
+    deadline: float,
+) -> Iterator[requests.Response]:
+    try:
+        origin = check(url, guard)
+    except NotAllowed as error:
+        raise _refusal(url, str(error)) from None
+    private_allowed = origin in guard.excepted
+
+    def addresses(host: str, port: int) -> list[str]:
+        return _judged(host, port, url=url, private_allowed=private_allowed)
+
+    bind(Bounds(deadline, addresses))
+    session = _session((origin, private_allowed))
+    try:
+        prepared = session.prepare_request(
+            requests.Request(method, url, headers=headers, data=data)
+        )
+        response = session.send(
+            prepared, stream=True, timeout=(limits.connect, limits.read), allow_redirects=False
+        )
+    except (requests.RequestException, HTTPError, OSError) as error:
+        raise _failure(url, error) from error
+    try:
+        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise HttpFailure("cut", url, "an encoded body that was not asked for")
+        yield response
+    finally:
+        # After a fully read body this only confirms; otherwise the connection is dropped.
+        response.close()
+        session.used_at = time.monotonic()
+
+
+def _judged(host: str, port: int, *, url: str, private_allowed: bool) -> list[str]:
+    """The addresses of a host; one that is not public refuses them all."""
+    name = host.strip("[]").removesuffix(".")
+    try:
+        address = literal(name)
+    except NotAllowed as error:
+        raise _refusal(url, str(error)) from None
+    addresses = [address] if address else resolve(name, port)
+    if not private_allowed and not all(map(is_public, addresses)):
+        raise _refusal(url, "the name leads to an address that is not public")
+    return addresses
+
+
+def _chunks(response: requests.Response, url: str, limits: Limits) -> Iterator[bytes]:
+    announced = _announced(response)
+    if announced is not None and announced > limits.max_bytes:
+        raise HttpFailure("too_large", url, f"{announced} bytes announced", permanent=True)
+    size = 0
+    while chunk := _read(response, url, CHUNK):
+        size += len(chunk)
+        if size > limits.max_bytes:
+            raise HttpFailure("too_large", url, f"over {limits.max_bytes} bytes", permanent=True)
+        yield chunk
+    if announced is not None and size != announced and response.request.method != "HEAD":
+        raise HttpFailure("cut", url, f"{size} of {announced} bytes came")
+
+
+def _received(response: requests.Response, url: str, limits: Limits, into: BinaryIO) -> Downloaded:
+    if not 200 <= response.status_code < 300:
+        raise HttpFailure(
+            "status",
+            url,
+            f"answered {response.status_code}",
+            status=response.status_code,
+            body=_shown(response, url),
+            permanent=response.status_code in GONE,
+            retry_after=retry_after(response.headers),
+        )
+    digest = hashlib.sha256()
+    size = 0
+    for chunk in _chunks(response, url, limits):
+        digest.update(chunk)
+        size += len(chunk)
+        into.write(chunk)
+    content_type = response.headers.get("Content-Type", "")[:200]
+    return Downloaded(size, digest.hexdigest(), content_type, url)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a `Retry-After` asks for, at most an hour; None without a readable one."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value), LONGEST_RETRY_AFTER)
+    try:
+        seconds = parsedate_to_datetime(value).timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+
+
+def _read(response: requests.Response, url: str, size: int) -> bytes:
+    """What one read of the socket brings, empty at the end.
+
+    A plain read would wait for the whole size, and so for as long as a slow drip likes.
+    """
+    try:
+        seconds_left()
+        chunk: bytes = response.raw.read1(size, decode_content=False)
+    except (HTTPError, OSError) as error:
+        raise _failure(url, error) from error
+    return chunk
+
+
+def _shown(response: requests.Response, url: str) -> str:
+    body = b""
+    while len(body) < BODY_SHOWN and (chunk := _read(response, url, BODY_SHOWN)):
+        body += chunk
+    return body.decode("utf-8", "replace")[:BODY_SHOWN]
+
+
+def _announced(response: requests.Response) -> int | None:
+    value = response.headers.get("Content-Length", "")
+    return int(value) if value.isascii() and value.isdigit() else None
+
+
+def _failure(url: str, error: Exception) -> HttpFailure:
+    reasons = [error, getattr(error, "reason", None), error.__cause__, error.__context__]
+    reasons += [getattr(argument, "reason", argument) for argument in error.args]
+    if any(isinstance(one, ConnectTimeoutError | NewConnectionError) for one in reasons):
+        return HttpFailure("unreachable", url, "no connection")
+    if any(isinstance(one, ReadTimeoutError | TimeoutError) for one in reasons) or isinstance(
+        error, requests.Timeout
+    ):
+        return HttpFailure("timeout", url, "no answer in time")
+    if isinstance(error, requests.exceptions.SSLError) or any(
+        isinstance(one, ssl.SSLCertVerificationError) for one in reasons
+    ):
+        return HttpFailure("unreachable", url, "no trustworthy connection")
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidHeader):
+        return _refusal(url, "not a usable address")
+    return HttpFailure("cut", url, "the connection ended early")
+
+
+def _refusal(url: str, reason: str) -> HttpFailure:
+    return HttpFailure("refused", url, reason, permanent=True)
+
+
+def _same_origin(one: str, other: str) -> bool:
+    try:
+        return Origin.of(one) == Origin.of(other)
+    except ValueError:
+        return False
