@@ -1,0 +1,218 @@
+"""The file server of the results: paints a picture when it is first asked for, then keeps its bytes."""
+
+import asyncio
+import re
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from genproj.sandbox import items, paint, tools
+from genproj.sandbox.faults import CDN, Rule, Rules
+from genproj.sandbox.tasks import Store, Task
+from genproj.sandbox.validation import LEGACY_NAMES, decoded, source_of
+from genproj.sandbox.web import Exchange
+
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+FILE = re.compile(rf"/cdn/(?:image|video)/ws/\d/\w\w/({UUID.pattern})\.(\w+)")
+HERO = re.compile(r"/cdn/hero/([\w.-]+)\.jpg")
+STORED_SIDE = 2048
+HTML = b"<html><body><h1>It works</h1></body></html>"
+PAGE = "text/html; charset=utf-8"
+
+
+class NoSuchFile(Exception):
+    """Nothing was ever kept under this id."""
+
+
+class Cdn:
+    def __init__(self, store: Store, rules: Rules) -> None:
+        self._store = store
+        self._rules = rules
+        self._painters = ThreadPoolExecutor(2, thread_name_prefix="painter")
+        self._painting: dict[str, asyncio.Future[bytes]] = {}
+
+    async def serve(self, exchange: Exchange) -> None:
+        if exchange.method not in ("GET", "HEAD"):
+            await exchange.json(405, {"message": "A file can only be fetched."})
+            return
+        hero = HERO.fullmatch(exchange.path)
+        try:
+            if hero:
+                content = await self._once(f"hero-{hero[1]}.jpg", tools.hero, hero[1])
+                await exchange.answer(200, content, "image/jpeg")
+                return
+            await self._serve_result(exchange)
+        except NoSuchFile:
+            await exchange.answer(404, b"Not found", "text/plain")
+
+    async def _serve_result(self, exchange: Exchange) -> None:
+        match = FILE.fullmatch(exchange.path)
+        row = self._store.file(match[1]) if match else None
+        if match is None or row is None or not self._came(row):
+            raise NoSuchFile(exchange.path)
+        task = self._store.task(row["task"])
+        prompt = (task or {}).get("request", {}).get("positivePrompt", "")
+        uuid = (task or {}).get("taskUUID", "")
+        rule = self._rules.take(CDN, uuid, prompt, row.get("result"))
+        kind = row.get("type") or items.CONTENT_TYPES[items.output_format(task or {})]
+        if rule and await _refused(exchange, rule, kind):
+            return
+        content = await self.content(match[1])
+        if rule:
+            await _spoil(exchange, rule, content, kind)
+            return
+        await _send(exchange, content, kind, match[1])
+
+    def _came(self, row: dict[str, Any]) -> bool:
+        if row.get("result") is None:
+            return True
+        task = self._store.task(row["task"])
+        return task is not None and task["results"][row["result"]]["state"] == "success"
+
+    async def content(self, uuid: str) -> bytes:
+        """The bytes of a result or an upload. Raises NoSuchFile."""
+        row = self._store.file(uuid)
+        if row is None:
+            raise NoSuchFile(uuid)
+        if row.get("result") is None:
+            return (self._store.cdn / row["name"]).read_bytes()
+        task = self._store.task(row["task"])
+        if task is None:
+            raise NoSuchFile(uuid)
+        name = f"{uuid}.{items.output_format(task).lower()}"
+        if (self._store.cdn / name).exists():
+            return (self._store.cdn / name).read_bytes()
+        request = task["request"]
+        sources = [await self.media(value) for value in media_of(request)]
+        kind = LEGACY_NAMES.get(task["taskType"], task["taskType"])
+        work = tools.MAKERS[kind]
+        asked = tools.Asked(
+            task, task["results"][row["result"]]["seed"], items.output_format(task), sources
+        )
+        return await self._once(name, work, asked)
+
+    async def filled(self, task: Task, body: dict[str, Any]) -> dict[str, Any]:
+        """A reply, webhook or poll with pictures inside it, when the task asked for that."""
+        if task["request"].get("outputType", "URL") == "URL":
+            return body
+        if "imageUUID" in body:
+            return items.inline(task, body, await self.content(body["imageUUID"]))
+        if "data" not in body:
+            return body
+        return {**body, "data": [await self.filled(task, item) for item in body["data"]]}
+
+    async def media(self, value: str) -> tools.Source:
+        """A picture named by id, address, data URI or base64; what cannot be had still has its name."""
+        known = UUID.search(value) if len(value) < 2000 else None
+        content = None if value.startswith("http") else decoded(value)
+        if known and self._store.file(known[0]):
+            content = await self.content(known[0])
+        return tools.Source(value, content)
+
+    def keep(self, uuid: str, content: bytes) -> tuple[str, str]:
+        """Store an upload as the provider does: at most 2048 pixels a side. Gives name and type."""
+        image = Image.open(BytesIO(content))
+        kind = image.format if image.format in ("PNG", "WEBP", "JPEG") else "PNG"
+        if max(image.size) > STORED_SIDE or kind != image.format:
+            image.thumbnail((STORED_SIDE, STORED_SIDE))
+            content = paint.encoded(image, "JPG" if kind == "JPEG" else kind)
+        extension = "jpg" if kind == "JPEG" else kind.lower()
+        name = f"{uuid}.{extension}"
+        _write(self._store.cdn / name, content)
+        return name, f"image/{kind.lower()}"
+
+    async def _once(self, name: str, work: Any, *values: Any) -> bytes:
+        path = self._store.cdn / name
+        if path.exists():
+            return path.read_bytes()
+        if name not in self._painting:
+            loop = asyncio.get_running_loop()
+            made = loop.run_in_executor(self._painters, _made, path, work, values)
+            self._painting[name] = made
+            made.add_done_callback(lambda _: self._painting.pop(name, None))
+        return await asyncio.shield(self._painting[name])
+
+
+def media_of(request: dict[str, Any]) -> list[str]:
+    """Every picture that a request brings, in the forms of both generations."""
+    inputs = request.get("inputs") or {}
+    found = [source_of(request), request.get("seedImage"), inputs.get("seedImage")]
+    found += [*(request.get("referenceImages") or []), *(inputs.get("referenceImages") or [])]
+    found += inputs.get("images") or []
+    for frame in [*(request.get("frameImages") or []), *(inputs.get("frameImages") or [])]:
+        found.append(
+            frame.get("image") or frame.get("inputImage") if isinstance(frame, dict) else frame
+        )
+    return [value for value in found if isinstance(value, str)]
+
+
+def _made(path: Path, work: Any, values: tuple[Any, ...]) -> bytes:
+    content: bytes = work(*values)
+    _write(path, content)
+    return content
+
+
+def _write(path: Path, content: bytes) -> None:
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+async def _send(exchange: Exchange, content: bytes, kind: str, tag: str) -> None:
+    headers = {
+        "etag": f'"{tag}"', "cache-control": "public, max-age=31536000, immutable",
+        "access-control-allow-origin": "*", "accept-ranges": "bytes",
+    }  # fmt: skip
+    asked = re.fullmatch(r"bytes=(\d+)-(\d*)", exchange.headers.get("range", ""))
+    if not asked or int(asked[1]) >= len(content):
+        await exchange.answer(200, content, kind, headers)
+        return
+    first, last = int(asked[1]), min(int(asked[2] or len(content)), len(content) - 1)
+    headers["content-range"] = f"bytes {first}-{last}/{len(content)}"
+    await exchange.answer(206, content[first : last + 1], kind, headers)
+
+
+async def _refused(exchange: Exchange, rule: Rule, kind: str) -> bool:
+    """Answer without the file, for the faults that need no bytes of it."""
+    match rule["fault"]:
+        case "cdn_404":
+            await exchange.answer(404, b"Not found", "text/plain")
+        case "cdn_500":
+            await exchange.answer(500, b"Internal Server Error", "text/plain")
+        case "cdn_wrong_type":
+            await exchange.answer(200, HTML, kind)
+        case "cdn_redirect_private":
+            await exchange.answer(302, b"", PAGE, {"location": f"http://10.0.0.1{exchange.path}"})
+        case "cdn_redirect_chain":
+            await exchange.answer(302, b"", PAGE, {"location": f"{exchange.origin}{exchange.path}"})
+        case "cdn_huge":
+            await exchange.start(200, {"content-type": kind})
+            for _ in range(4096):
+                await exchange.chunk(bytes(1024 * 1024), more=True)
+            await exchange.chunk(b"")
+        case _:
+            return False
+    return True
+
+
+async def _spoil(exchange: Exchange, rule: Rule, content: bytes, kind: str) -> None:
+    """Send the file badly."""
+    await exchange.start(200, {"content-type": kind, "content-length": str(len(content))})
+    half = len(content) // 2
+    match rule["fault"]:
+        case "cdn_cut":
+            await exchange.chunk(content[:half], more=True)
+            await exchange.hang_up()
+        case "cdn_stall":
+            await exchange.chunk(content[: min(half, 1024)], more=True)
+            await asyncio.sleep(rule.get("seconds", 60))
+            await exchange.hang_up()
+        case "cdn_slow":
+            step = max(1, len(content) // 20)
+            for start in range(0, len(content), step):
+                await asyncio.sleep(rule.get("seconds", 10) / 21)
+                await exchange.chunk(content[start : start + step], more=True)
+            await exchange.chunk(b"")
