@@ -1,0 +1,224 @@
+"""Doorbells between processes: a ring carries names only, may be lost, and costs microseconds.
+
+Unix datagram sockets in RUN_DIR on one host, NOTIFY on PostgreSQL, PUBLISH when there is a Redis.
+"""
+
+import contextlib
+import hashlib
+import os
+import socket
+import tempfile
+import threading
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+LONGEST_MESSAGE = 4000
+LONGEST_SOCKET_PATH = 90
+
+
+class Listener(Protocol):
+    """Hears the rings of one channel from when it was made until it is closed."""
+
+    def wait(self, timeout: float) -> set[str]:
+        """The names rung since the last call; waits up to `timeout` seconds for the first."""
+
+    def close(self) -> None:
+        """Stop listening."""
+
+
+def ring(channel: str, names: Collection[str]) -> int | None:
+    """Ring for `names`. How many listeners heard it; None when that cannot be known.
+
+    Best effort: a ring that cannot be delivered is dropped, because rows are looked at anyway.
+    """
+    message = "\n".join(sorted(names))[:LONGEST_MESSAGE]
+    if settings.REDIS_URL:
+        return _ring_redis(channel, message)
+    if connection.vendor == "postgresql":
+        return _ring_postgres(channel, message)
+    return _ring_sockets(channel, message)
+
+
+def listen(channel: str) -> Listener:
+    """Begin to hear `channel`."""
+    if settings.REDIS_URL:
+        return _RedisListener(channel)
+    if connection.vendor == "postgresql":
+        return _PostgresListener(channel)
+    return _SocketListener(channel)
+
+
+def _folder(channel: str) -> Path:
+    """Where this installation's sockets for `channel` live; short enough for a socket's name."""
+    folder = Path(settings.RUN_DIR) / "bell" / channel
+    if len(str(folder)) > LONGEST_SOCKET_PATH:
+        mark = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+        folder = Path(tempfile.gettempdir()) / f"genproj-{os.getuid()}-{mark}"
+    return folder
+
+
+_sender_lock = threading.Lock()
+_sender: socket.socket | None = None
+
+
+def _ring_sockets(channel: str, message: str) -> int:
+    global _sender
+    heard = 0
+    with _sender_lock:
+        if _sender is None:
+            _sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            _sender.setblocking(False)
+        try:
+            sockets = list(os.scandir(_folder(channel)))
+        except FileNotFoundError:
+            return 0
+        for entry in sockets:
+            try:
+                _sender.sendto(message.encode(), entry.path)
+                heard += 1
+            except BlockingIOError:
+                heard += 1  # its buffer is full of rings: it will look
+            except ConnectionRefusedError:
+                with contextlib.suppress(FileNotFoundError):
+                    Path(entry.path).unlink()  # its process died
+            except OSError:
+                continue
+    return heard
+
+
+class _SocketListener:
+    def __init__(self, channel: str) -> None:
+        folder = _folder(channel)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / f"{os.getpid()}-{threading.get_ident() & 0xFFFF:x}"
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(self._path))
+
+    def wait(self, timeout: float) -> set[str]:
+        names: set[str] = set()
+        self._socket.settimeout(max(timeout, 0.001))
+        try:
+            names.update(self._socket.recv(LONGEST_MESSAGE + 1).decode().split("\n"))
+            self._socket.setblocking(False)
+            while True:
+                names.update(self._socket.recv(LONGEST_MESSAGE + 1).decode().split("\n"))
+        except (TimeoutError, BlockingIOError):
+            return names
+        except OSError:
+            return names  # closed while waiting
+
+    def close(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()
+        self._socket.close()
+
+
+_redis_client: Any = None
+
+
+def _redis() -> Any:
+    global _redis_client
+    if _redis_client is None:
+        import redis
+
+        _redis_client = redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2
+        )
+    return _redis_client
+
+
+def _ring_redis(channel: str, message: str) -> int:
+    import redis
+
+    try:
+        return int(_redis().publish(f"genproj:{channel}", message))
+    except redis.RedisError:
+        return 0
+
+
+class _RedisListener:
+    def __init__(self, channel: str) -> None:
+        import redis
+
+        self._broken: tuple[type[Exception], ...] = (redis.RedisError, OSError, ValueError)
+        self._channel = f"genproj:{channel}"
+        self._pubsub: Any = None
+        self._open()
+
+    def _open(self) -> None:
+        import redis
+
+        client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=None)
+        self._pubsub = client.pubsub(ignore_subscribe_messages=True)
+        with contextlib.suppress(*self._broken):
+            self._pubsub.subscribe(self._channel)
+
+    def wait(self, timeout: float) -> set[str]:
+        names: set[str] = set()
+        try:
+            message = self._pubsub.get_message(timeout=timeout)
+            while message:
+                names.update(message["data"].decode().split("\n"))
+                message = self._pubsub.get_message(timeout=0)
+        except self._broken:
+            threading.Event().wait(min(timeout, 0.5))
+            self._open()
+        return names
+
+    def close(self) -> None:
+        with contextlib.suppress(*self._broken):
+            self._pubsub.close()
+
+
+def _ring_postgres(channel: str, message: str) -> None:
+    with contextlib.suppress(DatabaseError), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [f"genproj_{channel}", message])
+
+
+class _PostgresListener:
+    """Holds a connection of its own: LISTEN ends with the session that asked for it."""
+
+    def __init__(self, channel: str) -> None:
+        self._channel = f"genproj_{channel}"
+        self._connection: Any = None
+
+    def _open(self) -> Any:
+        import psycopg
+        from psycopg import sql
+
+        parameters = connection.get_connection_params()
+        for ours in ("cursor_factory", "context", "prepare_threshold"):
+            parameters.pop(ours, None)
+        opened = psycopg.connect(**parameters, autocommit=True)
+        opened.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
+        return opened
+
+    def wait(self, timeout: float) -> set[str]:
+        import psycopg
+
+        names: set[str] = set()
+        try:
+            if self._connection is None:
+                self._connection = self._open()
+            for notice in self._connection.notifies(timeout=timeout, stop_after=1):
+                names.update(notice.payload.split("\n"))
+            for notice in self._connection.notifies(timeout=0):
+                names.update(notice.payload.split("\n"))
+        except psycopg.Error:
+            self.close()
+            threading.Event().wait(min(timeout, 0.5))
+        return names
+
+    def close(self) -> None:
+        import psycopg
+
+        if self._connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
