@@ -7,7 +7,6 @@ from django.db import models
 from django.db.models import F, Q
 
 from generations.states import Facts, GenerationState, Kind, derive_state
-from genproj.kernel.ids import uuid7
 from genproj.kernel.leases import Leased
 
 KINDS = [(kind.value, kind.value) for kind in Kind]
@@ -51,7 +50,7 @@ class RegisterEntry(Leased):
     Leased for what is asked of the provider: submission, then polls, at last the deadline.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    id = models.UUIDField(primary_key=True, editable=False)
     kind = models.CharField(max_length=10, choices=KINDS)
     provider = models.CharField(max_length=40)
     model = models.CharField(max_length=120)
@@ -140,7 +139,7 @@ class Output(Leased):
     error without `index` fills no slot. Leased for fetching.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    id = models.UUIDField(primary_key=True, editable=False)
     entry = models.ForeignKey(RegisterEntry, on_delete=models.CASCADE, related_name="outputs")
     index = models.PositiveSmallIntegerField(null=True, blank=True)
     ref = models.CharField(max_length=120)

@@ -3,14 +3,13 @@
 from django.db import models
 from django.db.models import Q
 
-from genproj.kernel.ids import uuid7
 from genproj.kernel.leases import Leased
 
 
 class Receipt(Leased):
     """One delivery, byte for byte. `applied_at` null: nobody has read it yet."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    id = models.UUIDField(primary_key=True, editable=False)
     source = models.CharField(max_length=40)
     subject = models.CharField(max_length=80, db_index=True)
     delivery_id = models.CharField(max_length=64)
