@@ -23,6 +23,20 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from genproj.kernel.addresses import Guard, NotAllowed, Origin, check, is_public, literal
 from genproj.kernel.connections import POOLS, Bounds, bind, seconds_left, tls_context
 
+__all__ = [
+    "Answer",
+    "Downloaded",
+    "Guard",
+    "HttpFailure",
+    "Limits",
+    "Origin",
+    "call",
+    "close",
+    "download",
+    "resolve",
+    "retry_after",
+]
+
 Kind = Literal["refused", "unreachable", "timeout", "cut", "status", "too_large"]
 
 GONE = frozenset({404, 410})

@@ -1,0 +1,56 @@
+"""Protocols in, our words out: who the providers are and where each one's adapter stands.
+
+Owns the translation of every provider's protocol. Knows no tables, no web requests and no
+settings: keys and addresses come as arguments. Promises that whatever a provider sends becomes a
+ProviderUpdate or one of the errors of `base`.
+"""
+
+from dataclasses import dataclass
+from pkgutil import resolve_name
+
+from generations.providers.base import Connection, Inbound, ProviderClient
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One provider. `client` and `inbound` are dotted names, resolved when first needed.
+
+    `hosts` are those its result files come from; `kinds` what it makes; the settings are named
+    so that the operation can look them up.
+    """
+
+    name: str
+    client: str
+    inbound: str | None
+    base_url_setting: str
+    key_setting: str
+    hosts: tuple[str, ...]
+    kinds: tuple[str, ...]
+
+
+PROVIDERS: dict[str, Provider] = {
+    "runware": Provider(
+        name="runware",
+        client="generations.providers.runware.client:RunwareClient",
+        inbound="generations.providers.runware.webhook:RunwareInbound",
+        base_url_setting="RUNWARE_BASE_URL",
+        key_setting="RUNWARE_API_KEY",
+        hosts=("im.runware.ai", "vm.runware.ai"),
+        kinds=("image", "video"),
+    ),
+}
+
+
+def client_of(name: str, connection: Connection) -> ProviderClient:
+    """A client of the provider at this connection; KeyError for an unknown name."""
+    client: ProviderClient = resolve_name(PROVIDERS[name].client)(connection)
+    return client
+
+
+def inbound_of(name: str) -> Inbound | None:
+    """The reader of the provider's deliveries; None when it sends none; KeyError if unknown."""
+    dotted = PROVIDERS[name].inbound
+    if dotted is None:
+        return None
+    inbound: Inbound = resolve_name(dotted)()
+    return inbound

@@ -1,0 +1,1 @@
+"""Runware: tasks over REST, results by callback, identified by our own task id."""
