@@ -1,4 +1,4 @@
-"""What doors read: frozen views of entries, artifacts and models, never rows."""
+"""The shapes that doors read: frozen, never rows."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -54,6 +54,7 @@ class GenerationView:
 
     id: str
     kind: str
+    audience: str
     provider: str
     model: str
     model_name: str
@@ -115,6 +116,8 @@ class ArtifactView:
     created_at: datetime
     metadata: dict[str, Any] = field(default_factory=dict)
     storage_key: str | None = None  # staff only
+    poster_url: str | None = None
+    state: str = ""  # of its generation
 
 
 @dataclass(frozen=True)
@@ -137,3 +140,60 @@ class Step:
     actor: str
     failed: bool
     detail: dict[str, Any] | None  # payloads only for staff
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """One model, of our registry or of a provider's catalogue (`registered` false)."""
+
+    id: str
+    provider: str
+    kind: str
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    sizes: dict[str, Any]
+    max_count: int
+    max_references: int
+    price: Decimal | None
+    sunset_at: datetime | None
+    replacement: str | None
+    enabled: bool
+    retired: bool
+    usual_seconds: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class MediaFile:
+    """Where the bytes behind a media address are, and how they are called."""
+
+    key: str
+    content_type: str
+    filename: str
+    version: str  # for the ETag
+
+
+@dataclass(frozen=True)
+class GenerationFilters:
+    """What a list of generations is narrowed to; None: not narrowed."""
+
+    state: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    kind: str | None = None
+    tag: str | None = None
+    q: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    has_artifacts: bool | None = None
+    owner_id: int | None = None
+    trashed: bool = False
+
+
+@dataclass(frozen=True)
+class ArtifactFilters(GenerationFilters):
+    """What a list of artifacts is narrowed to."""
+
+    starred: bool | None = None
+    orientation: str | None = None  # landscape, portrait, square
+    generation: str | None = None

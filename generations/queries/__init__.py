@@ -1,0 +1,74 @@
+"""What doors read: frozen views of generations, artifacts and models, never rows."""
+
+from generations.queries.artifacts import (
+    artifact_page,
+    artifact_view,
+    artifacts_visible,
+    media_file,
+)
+from generations.queries.entries import (
+    frames_of,
+    full_state_of,
+    generation_page,
+    generation_version,
+    generation_view,
+    open_generations,
+)
+from generations.queries.models import model_list, model_view, registered, usual_seconds
+from generations.queries.timeline import timeline
+from generations.queries.views import (
+    ArtifactFilters,
+    ArtifactView,
+    ErrorView,
+    GenerationFilters,
+    GenerationView,
+    MediaFile,
+    ModelView,
+    OutputView,
+    Page,
+    Progress,
+    Step,
+)
+from generations.queries.wire import (
+    artifact_json,
+    error_json,
+    generation_json,
+    model_json,
+    money,
+    step_json,
+)
+
+__all__ = [
+    "ArtifactFilters",
+    "ArtifactView",
+    "ErrorView",
+    "GenerationFilters",
+    "GenerationView",
+    "MediaFile",
+    "ModelView",
+    "OutputView",
+    "Page",
+    "Progress",
+    "Step",
+    "artifact_json",
+    "artifact_page",
+    "artifact_view",
+    "artifacts_visible",
+    "error_json",
+    "frames_of",
+    "full_state_of",
+    "generation_json",
+    "generation_page",
+    "generation_version",
+    "generation_view",
+    "media_file",
+    "model_json",
+    "model_list",
+    "model_view",
+    "money",
+    "open_generations",
+    "registered",
+    "step_json",
+    "timeline",
+    "usual_seconds",
+]

@@ -1,0 +1,217 @@
+"""Generations as lists and single ones: the catalogue, and what is not yet in it."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+
+from generations.errors import GenerationNotFound
+from generations.models import EntryTag, Generation, RegisterEntry, Trash
+from generations.queries.building import (
+    ENTRY_FACTS,
+    OUTPUT_FACTS,
+    generation_views,
+    version_of,
+)
+from generations.queries.views import GenerationFilters, GenerationView, Page
+from generations.queries.wire import generation_json
+from generations.states import GenerationState as State
+from genproj import audiences
+from genproj.kernel import paging
+from genproj.kernel.paging import Cursor, Key
+
+ENTIRE = Trash.objects.filter(output__isnull=True)
+SHOWN_AT_FIRST = 20
+
+
+def generation_view(*, viewer: User, id: UUID | str) -> GenerationView:
+    """One generation, trashed or not; GenerationNotFound when `viewer` may not see it."""
+    entry = visible_entry(viewer, id)
+    return generation_views([entry], viewer)[0]
+
+
+def visible_entry(viewer: User, id: UUID | str) -> RegisterEntry:
+    """The row that a view is made of; for this package alone."""
+    found = RegisterEntry.objects.filter(pk=_uuid(id), purged_at__isnull=True)
+    entry = found.select_related("owner").first()
+    if entry is None or audiences.level(viewer, entry.audience) is None:
+        raise GenerationNotFound
+    return entry
+
+
+def _uuid(id: UUID | str) -> UUID:
+    try:
+        return id if isinstance(id, UUID) else UUID(id)
+    except ValueError:
+        raise GenerationNotFound from None
+
+
+def generation_version(*, viewer: User, id: UUID | str) -> str:
+    """The version of one generation, read in one query; GenerationNotFound as above."""
+    trashed = ENTIRE.filter(entry=OuterRef("pk")).values("trashed_at")
+    rows = list(
+        RegisterEntry.objects.filter(pk=_uuid(id), purged_at__isnull=True)
+        .annotate(gone=Subquery(trashed[:1]))
+        .values_list(
+            "audience",
+            *ENTRY_FACTS,
+            "gone",
+            *(f"outputs__{name}" for name in OUTPUT_FACTS),
+            "outputs__preview__made_at",
+        )
+    )
+    if not rows or audiences.level(viewer, rows[0][0]) is None:
+        raise GenerationNotFound
+    split = len(ENTRY_FACTS) + 2
+    outputs = [row[split:] for row in rows if row[split] is not None]
+    return version_of(rows[0][1:split], outputs, viewer)
+
+
+def generation_page(
+    *, viewer: User, filters: GenerationFilters, cursor: Cursor | None, size: int
+) -> Page:
+    """A page of generations, newest first; page 1000 costs what page 1 costs."""
+    # The register is read first: an entry catalogued in between is then found twice, not never.
+    sources = [*_uncatalogued(viewer, filters, cursor, size)]
+    sources += _catalogued(viewer, filters, cursor, size)
+    page = paging.merge(sources, cursor, size)
+    entries = RegisterEntry.objects.filter(purged_at__isnull=True).select_related("owner")
+    by_id = entries.in_bulk(page.ids)
+    views = generation_views([by_id[id] for id in page.ids if id in by_id], viewer)
+    return Page(results=views, next=page.next, previous=page.previous)
+
+
+def open_generations(viewer: User, *, limit: int = 100) -> list[GenerationView]:
+    """The person's own generations that are still open, newest first."""
+    open_ones = _own_open(viewer.pk).select_related("owner")
+    return generation_views(list(open_ones[:limit]), viewer)
+
+
+def _own_open(user_id: int) -> "QuerySet[RegisterEntry]":
+    return RegisterEntry.objects.filter(
+        audience=f"user:{user_id}", catalogued_at__isnull=True, completed_at__isnull=True
+    ).order_by("-created_at", "-id")
+
+
+def frames_of(entries: Sequence[RegisterEntry]) -> list[dict[str, Any]]:
+    """The JSON of some entries as their owner sees them, for the owner's stream."""
+    return [generation_json(view, None) for view in generation_views(entries, None, brief=True)]
+
+
+def full_state_of(user_id: int) -> dict[str, Any]:
+    """What a person's page begins with: everything open, and the newest settled generations."""
+    key = Q(audience=f"user:{user_id}")
+    ids = set(_own_open(user_id).values_list("pk", flat=True)[:200])
+    for rows in (
+        RegisterEntry.objects.filter(key, catalogued_at__isnull=True),
+        Generation.objects.filter(key),
+    ):
+        newest = rows.exclude(Exists(ENTIRE.filter(entry=OuterRef("pk"))))
+        ids |= set(
+            newest.order_by("-created_at", "-id").values_list("pk", flat=True)[:SHOWN_AT_FIRST]
+        )
+    entries = RegisterEntry.objects.filter(pk__in=ids).order_by("-created_at", "-id")
+    return {"generations": frames_of(list(entries)), "notices": []}
+
+
+# --- narrowing ------------------------------------------------------------------------------
+
+
+def keys_for(viewer: User, filters: GenerationFilters) -> list[Q]:
+    """One condition per audience, so that each is one walk along an index."""
+    who = Q() if filters.owner_id is None else Q(owner_id=filters.owner_id)
+    if viewer.is_staff and filters.owner_id is not None:
+        return [Q(audience=f"user:{filters.owner_id}")]
+    if viewer.is_staff:
+        return [Q()]
+    return [who & Q(audience=key) for key in audiences.audiences_of(viewer)]
+
+
+def plain(filters: GenerationFilters) -> Q:
+    """The conditions on columns that every source of a list has."""
+    found = Q()
+    for name in ("model", "provider", "kind"):
+        if value := getattr(filters, name):
+            found &= Q(**{name: value})
+    return found
+
+
+def between(filters: GenerationFilters, field: str = "created_at") -> Q:
+    """The condition on the moment of creation."""
+    found = Q()
+    if filters.created_after:
+        found &= Q(**{f"{field}__gt": filters.created_after})
+    if filters.created_before:
+        found &= Q(**{f"{field}__lt": filters.created_before})
+    return found
+
+
+def counted(state: str, count: str, expected: str, cancelled: str) -> Q:
+    """The condition under which a settled entry is in `state`, by its counts."""
+    if state == State.CANCELLED:
+        return Q(**{f"{cancelled}__isnull": False})
+    uncancelled = Q(**{f"{cancelled}__isnull": True})
+    if state == State.FAILED:
+        return uncancelled & Q(**{count: 0})
+    if state == State.PARTIAL:
+        return uncancelled & Q(**{f"{count}__gt": 0, f"{count}__lt": F(expected)})
+    return uncancelled & Q(**{f"{count}__gte": F(expected), f"{count}__gt": 0})
+
+
+def _keys(rows: "QuerySet[Any]", cursor: Cursor | None, size: int) -> list[Key]:
+    return list(paging.first_keys(paging.behind(rows, cursor), size))
+
+
+def _catalogued(
+    viewer: User, filters: GenerationFilters, cursor: Cursor | None, size: int
+) -> list[list[Key]]:
+    if filters.state == State.PENDING:
+        return []
+    rows = Generation.objects.filter(plain(filters), between(filters))
+    if filters.state:
+        rows = rows.filter(
+            counted(filters.state, "artifact_count", "expected_count", "cancelled_at")
+        )
+    if filters.has_artifacts is not None:
+        rows = (
+            rows.filter(artifact_count__gt=0)
+            if filters.has_artifacts
+            else rows.filter(artifact_count=0)
+        )
+    if filters.q:
+        rows = rows.filter(prompt__icontains=filters.q)
+    rows = _beside(rows, filters)
+    return [_keys(rows.filter(key), cursor, size) for key in keys_for(viewer, filters)]
+
+
+def _uncatalogued(
+    viewer: User, filters: GenerationFilters, cursor: Cursor | None, size: int
+) -> list[list[Key]]:
+    rows = RegisterEntry.objects.filter(
+        plain(filters), between(filters), catalogued_at__isnull=True, purged_at__isnull=True
+    )
+    if filters.state == State.PENDING:
+        rows = rows.filter(completed_at__isnull=True)
+    elif filters.state:
+        rows = rows.filter(completed_at__isnull=False)
+    if filters.has_artifacts is not None or filters.state not in {None, State.PENDING}:
+        rows = rows.annotate(count=Count("outputs__stored_at"))
+    if filters.state not in {None, State.PENDING}:
+        rows = rows.filter(counted(filters.state or "", "count", "expected_count", "cancelled_at"))
+    if filters.has_artifacts is not None:
+        rows = rows.filter(count__gt=0) if filters.has_artifacts else rows.filter(count=0)
+    if filters.q:
+        rows = rows.filter(input__prompt__icontains=filters.q)
+    rows = _beside(rows, filters)
+    return [_keys(rows.filter(key), cursor, size) for key in keys_for(viewer, filters)]
+
+
+def _beside(rows: "QuerySet[Any]", filters: GenerationFilters) -> "QuerySet[Any]":
+    """Narrow by what stands beside the catalogue: tags and trash."""
+    if filters.tag:
+        rows = rows.filter(pk__in=EntryTag.objects.filter(name=filters.tag).values("entry_id"))
+    if filters.trashed:
+        return rows.filter(pk__in=ENTIRE.values("entry_id"))
+    return rows.filter(~Exists(ENTIRE.filter(entry=OuterRef("pk"))))
