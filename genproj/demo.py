@@ -1,0 +1,147 @@
+"""The demo world's pictures: every outcome once, made through the engine and the sandbox."""
+
+import contextlib
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+
+from generations.operations import register
+from generations.queries import demo
+from genproj.runtime import operations as runtime
+
+LONGEST_WAIT = 60.0
+DRILL = "drill:projection"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One demo request; `fault` is what the sandbox does to it."""
+
+    owner: str
+    prompt: str
+    count: int
+    size: tuple[int, int]
+    tags: tuple[str, ...] = ()
+    fault: dict[str, Any] | None = None
+    drill: bool = False
+
+
+WISHES = (
+    Wish("alice", "a lighthouse in fog, first light on wet granite", 4, (1024, 1024), ("coast",)),
+    Wish("alice", "harbour at dusk, lanterns mirrored in still water", 3, (1344, 768), ("coast",)),
+    Wish(
+        "bob", "a fox asleep in a field of poppies, gouache on paper", 2, (768, 1024), ("animals",)
+    ),
+    Wish("bob", "night train crossing a viaduct under the milky way", 2, (1536, 640), ("travel",)),
+    Wish("alice", "an orchard of glass trees after rain", 3, (832, 1216), ("garden",)),
+    Wish(
+        "alice",
+        "four seasons of one small island, seen from the same window",
+        4,
+        (1024, 768),
+        ("coast", "series"),
+        fault={"fault": "one_fails", "result": 3},
+    ),
+    Wish(
+        "bob",
+        "a street market painted by somebody who only heard of it",
+        2,
+        (1024, 1024),
+        ("city",),
+        fault={"fault": "content_policy"},
+    ),
+    Wish("admin", "a drill: paper boats on a staircase", 1, (768, 768), ("drill",), drill=True),
+)
+
+
+def make_pictures() -> Iterator[str]:
+    """Make them once, in a register that holds nothing. Yields what happened, line by line."""
+    if not settings.RUNWARE_BASE_URL.startswith(settings.SANDBOX_URL):
+        yield "The provider is not the sandbox; no demo pictures are made."
+        return
+    people = {person.get_username(): person for person in get_user_model().objects.all()}
+    if not demo.is_empty() or not people.keys() >= {wish.owner for wish in WISHES}:
+        return
+    with _faults([{**wish.fault, "match": wish.prompt} for wish in WISHES if wish.fault]):
+        opened = [_open(wish, people[wish.owner]) for wish in WISHES if not wish.drill]
+        settled = _until(lambda: demo.are_settled(opened))
+    if not settled:
+        yield "Some demo pictures are still on their way."
+    left = sum(_drill(wish, people[wish.owner]) for wish in WISHES if wish.drill)
+    yield f"Demo pictures: {len(opened)} requests made; {left} failed projection left for replay."
+
+
+def _open(wish: Wish, owner: User) -> UUID:
+    width, height = wish.size
+    entry = register.open_entry(
+        actor=owner,
+        audience=f"user:{owner.pk}",
+        model=demo.model(),
+        input={
+            "prompt": wish.prompt,
+            "negative_prompt": "",
+            "width": width,
+            "height": height,
+            "seed": None,
+            "output_format": "PNG",
+            "reference_artifacts": [],
+            "parameters": {},
+        },
+        expected_count=wish.count,
+        deadline_seconds=300,
+        tags=list(wish.tags),
+        annotations={"demo": True, **({"drill": True} if wish.drill else {})},
+    )
+    return entry.pk
+
+
+def _drill(wish: Wish, owner: User) -> bool:
+    """Let one projection fail, as a bug would make it; the drill's marker spares all others."""
+    runtime.turn(DRILL, on=True, reason="the demo world shows a failed projection")
+    time.sleep(runtime.SWITCH_CACHED_SECONDS + 0.2)  # until every worker knows
+    try:
+        entry = _open(wish, owner)
+        return _until(lambda: demo.has_failed_projection(entry))
+    finally:
+        runtime.turn(DRILL, on=False, reason="the demo world is made")
+
+
+def _until(happened: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + LONGEST_WAIT
+    while not happened():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.25)
+    return True
+
+
+@contextlib.contextmanager
+def _faults(rules: list[dict[str, Any]]) -> Iterator[None]:
+    """Add rules to the sandbox's own, and take them out again."""
+    before = _control("GET")["rules"]
+    _control("PUT", [*rules, *before])
+    try:
+        yield
+    finally:
+        _control("PUT", [rule for rule in _control("GET")["rules"] if rule not in rules])
+
+
+def _control(method: str, rules: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    parts = urlsplit(settings.SANDBOX_URL)
+    asked = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    try:
+        body = None if rules is None else json.dumps({"rules": rules})
+        asked.request(method, "/control/faults", body, {"Content-Type": "application/json"})
+        answer: dict[str, Any] = json.loads(asked.getresponse().read())
+        return answer
+    finally:
+        asked.close()
