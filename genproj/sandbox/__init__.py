@@ -1,4 +1,4 @@
-"""Stand-ins for the providers, for a machine without keys: real protocols, painted pictures, faults on order.
+"""Stand-ins for the providers, with real protocols, painted pictures and faults on order.
 
 It shares no code with the product, so that it cannot agree with the product's mistakes.
 Run it with `python -m genproj.sandbox`.

@@ -1,4 +1,4 @@
-"""Starts the sandbox: `python -m genproj.sandbox [--port] [--host] [--data-dir] [--delay] [--fail]`."""
+"""Starts the sandbox: `python -m genproj.sandbox`, with `--help` for its options."""
 
 import argparse
 import os
@@ -29,7 +29,7 @@ def main() -> None:
         sys.exit(2)
     application = Sandbox(options.data_dir, delay=options.delay, fail=options.fail)
     config = uvicorn.Config(
-        application, access_log=False, log_level="warning", lifespan="on", ws_max_size=64 * 1024 * 1024,
+        application, access_log=False, log_level="warning", lifespan="on", ws_max_size=2**26,
         proxy_headers=False, server_header=False, timeout_keep_alive=75, ws_ping_interval=None,
     )  # fmt: skip
     port = listening.getsockname()[1]

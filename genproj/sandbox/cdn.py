@@ -1,4 +1,4 @@
-"""The file server of the results: paints a picture when it is first asked for, then keeps its bytes."""
+"""The file server of the results: paints a file when it is first asked for, then keeps it."""
 
 import asyncio
 import re
@@ -12,7 +12,7 @@ from PIL import Image
 from genproj.sandbox import items, paint, tools
 from genproj.sandbox.faults import CDN, Rule, Rules
 from genproj.sandbox.tasks import Store, Task
-from genproj.sandbox.validation import LEGACY_NAMES, decoded, source_of
+from genproj.sandbox.validation import decoded, kind_of, source_of
 from genproj.sandbox.web import Exchange
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -87,7 +87,7 @@ class Cdn:
             return (self._store.cdn / name).read_bytes()
         request = task["request"]
         sources = [await self.media(value) for value in media_of(request)]
-        kind = LEGACY_NAMES.get(task["taskType"], task["taskType"])
+        kind = kind_of(task)
         work = tools.MAKERS[kind]
         asked = tools.Asked(
             task, task["results"][row["result"]]["seed"], items.output_format(task), sources
@@ -105,7 +105,7 @@ class Cdn:
         return {**body, "data": [await self.filled(task, item) for item in body["data"]]}
 
     async def media(self, value: str) -> tools.Source:
-        """A picture named by id, address, data URI or base64; what cannot be had still has its name."""
+        """A picture by id, address, data URI or base64; one that cannot be had has its name."""
         known = UUID.search(value) if len(value) < 2000 else None
         content = None if value.startswith("http") else decoded(value)
         if known and self._store.file(known[0]):
@@ -138,15 +138,19 @@ class Cdn:
 
 def media_of(request: dict[str, Any]) -> list[str]:
     """Every picture that a request brings, in the forms of both generations."""
-    inputs = request.get("inputs") or {}
-    found = [source_of(request), request.get("seedImage"), inputs.get("seedImage")]
-    found += [*(request.get("referenceImages") or []), *(inputs.get("referenceImages") or [])]
-    found += inputs.get("images") or []
-    for frame in [*(request.get("frameImages") or []), *(inputs.get("frameImages") or [])]:
+    places = (request, request.get("inputs") or {})
+    found = [source_of(request), *(place.get("seedImage") for place in places)]
+    for name in ("referenceImages", "images"):
+        found += [one for place in places for one in _listed(place.get(name))]
+    for frame in [one for place in places for one in _listed(place.get("frameImages"))]:
         found.append(
             frame.get("image") or frame.get("inputImage") if isinstance(frame, dict) else frame
         )
     return [value for value in found if isinstance(value, str)]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _made(path: Path, work: Any, values: tuple[Any, ...]) -> bytes:

@@ -81,7 +81,7 @@ class Rules:
         self.rules: list[Rule] = store.noted("faults", [])
 
     def replace(self, rules: Any) -> None:
-        """Put new rules in place of the old. Raises BadRule and changes nothing when one is wrong."""
+        """Put new rules in place of the old. Raises BadRule, then nothing has changed."""
         if not isinstance(rules, list):
             raise BadRule("rules must be a list")
         self.rules = [checked(rule) for rule in rules]

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from genproj.sandbox.tasks import Task
-from genproj.sandbox.validation import LEGACY_NAMES, refusal
+from genproj.sandbox.validation import kind_of, refusal
 
 WORDS = {
     "inferenceError": "One of the results could not be produced.",
@@ -19,7 +19,7 @@ CONTENT_TYPES = {
 
 
 def output_format(task: Task) -> str:
-    kind = LEGACY_NAMES.get(task["taskType"], task["taskType"])
+    kind = kind_of(task)
     default = {"videoInference": "MP4", "removeBackground": "PNG"}.get(kind, "JPG")
     return task["request"].get("outputFormat", default)
 
@@ -38,7 +38,7 @@ def bare(task: Task) -> dict[str, Any]:
 def success(task: Task, result: dict[str, Any]) -> dict[str, Any]:
     """One good result. Inline data is left out here; `inline` adds it."""
     request, item = task["request"], bare(task)
-    kind = LEGACY_NAMES.get(task["taskType"], task["taskType"])
+    kind = kind_of(task)
     if kind == "caption":
         item["text"] = result.get("text") or task.get("text", "")
     elif kind == "videoInference":

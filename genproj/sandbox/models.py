@@ -3,27 +3,30 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-COMMON = frozenset(
-    ["taskType", "taskUUID", "model", "webhookURL", "includeCost", "routing", "numberResults", "uploadEndpoint", "ttl", "outputType", "outputFormat", "outputQuality", "deliveryMethod", "safety", "checkNSFW"]
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+COMMON = _names(
+    "taskType taskUUID model webhookURL includeCost routing numberResults uploadEndpoint ttl "
+    "outputType outputFormat outputQuality deliveryMethod safety checkNSFW"
 )
 # The 2025 documentation puts media at the top level; the 2026 schemas nest it under `inputs`.
-MEDIA_2025 = frozenset(["seedImage", "maskImage", "referenceImages"])
-FLUX = (
-    frozenset(
-        ["inputs", "positivePrompt", "negativePrompt", "width", "height", "seed", "steps", "scheduler", "CFGScale", "trueCFGScale", "strength", "maskMargin", "promptWeighting", "acceleratorOptions", "outpaint", "lora", "hiresFix", "ultralytics", "advancedFeatures"]
-    )
-    | MEDIA_2025
+MEDIA_2025 = _names("seedImage maskImage referenceImages")
+FLUX = MEDIA_2025 | _names(
+    "inputs positivePrompt negativePrompt width height seed steps scheduler CFGScale trueCFGScale "
+    "strength maskMargin promptWeighting acceleratorOptions outpaint lora hiresFix ultralytics "
+    "advancedFeatures"
 )
-NANO_BANANA = (
-    frozenset(
-        ["inputs", "positivePrompt", "width", "height", "resolution", "seed", "settings", "providerSettings", "advancedFeatures"]
-    )
-    | MEDIA_2025
+NANO_BANANA = MEDIA_2025 | _names(
+    "inputs positivePrompt width height resolution seed settings providerSettings advancedFeatures"
 )
-VEO = frozenset(
-    ["inputs", "positivePrompt", "width", "height", "resolution", "duration", "seed", "providerSettings", "frameImages", "referenceImages", "fps"]
+VEO = _names(
+    "inputs positivePrompt width height resolution duration seed providerSettings frameImages "
+    "referenceImages fps"
 )
-TOOL = frozenset(["inputs", "image", "inputImage", "settings", "upscaleFactor", "prompt", "includeCost"])
+TOOL = _names("inputs image inputImage settings upscaleFactor prompt")
 
 
 @dataclass(frozen=True)
@@ -47,76 +50,99 @@ class Model:
     trigger: str = ""
 
 
-FREE_SIZE: dict[str, Any] = {
-    "low": 256,
-    "high": 4096,
-    "multiplier": 1,
-    "required": ("positivePrompt",),
-}
-GOOGLE: dict[str, Any] = {
-    **FREE_SIZE,
-    "fields": NANO_BANANA,
-    "architecture": "gemini",
-    "tags": ("edit", "text"),
-}
-VIDEO: dict[str, Any] = {
-    **FREE_SIZE, "task_type": "videoInference", "fields": VEO, "architecture": "veo", "tags": ("video", "audio"),
-}  # fmt: skip
-SD15: dict[str, Any] = {"architecture": "sd1x", "price": 0.0006, "steps": 25, "cfg": 7}
-SDXL: dict[str, Any] = {"architecture": "sdxl", "price": 0.0026, "steps": 30, "cfg": 7}
-LORA: dict[str, Any] = {"category": "lora", "type": None, "price": 0.0, "steps": 0, "cfg": 0}
-TOOLS: dict[str, Any] = {
-    "fields": TOOL,
-    "required": (),
-    "type": None,
-    "category": "tool",
-    "architecture": "tool",
-}
-RESOLUTIONS = ("720p", "1080p", "4K")
-DURATIONS = (4, 6, 7, 8)
+def _flux(air: str, name: str, price: float, family: str, *tags: str, **more: Any) -> Model:
+    return Model(air, name, price=price, architecture=family, tags=tags, **more)
 
-# fmt: off
+
+def _nano_banana(air: str, name: str, price: float, *sizes: str) -> Model:
+    choices: dict[str, tuple[Any, ...]] = {"resolution": sizes} if sizes else {}
+    return Model(
+        air, name, price=price, choices=choices, fields=NANO_BANANA, required=("positivePrompt",),
+        low=256, high=4096, multiplier=1, architecture="gemini", tags=("edit", "text"),
+    )  # fmt: skip
+
+
+def _veo(air: str, name: str, price: float, sizes: tuple[str, ...], *seconds: int) -> Model:
+    return Model(
+        air, name, "videoInference", VEO, ("positivePrompt",), low=256, high=4096, multiplier=1,
+        price=price, choices={"resolution": sizes, "duration": seconds}, architecture="veo",
+        tags=("video", "audio"),
+    )  # fmt: skip
+
+
+def _tool(air: str, name: str, task_type: str, price: float, **choices: tuple[Any, ...]) -> Model:
+    return Model(
+        air, name, task_type, TOOL, (), price=price, choices=choices, category="tool",
+        architecture="tool", type=None,
+    )  # fmt: skip
+
+
+def _sd15(air: str, name: str, *tags: str) -> Model:
+    return Model(air, name, price=0.0006, architecture="sd1x", tags=tags, steps=25, cfg=7)
+
+
+def _sdxl(air: str, name: str, *tags: str) -> Model:
+    return Model(air, name, price=0.0026, architecture="sdxl", tags=tags, steps=30, cfg=7)
+
+
+def _addition(
+    category: str, air: str, name: str, family: str, tag: str, trigger: str = ""
+) -> Model:
+    return Model(
+        air, name, price=0, category=category, architecture=family, type=None, tags=(tag,),
+        trigger=trigger,
+    )  # fmt: skip
+
+
+HD = ("720p", "1080p")
 CATALOGUE = (
-    Model("runware:100@1", "FLUX.1 schnell", fields=FLUX, price=0.0013, architecture="flux1s", steps=4, cfg=1, tags=("photo", "fast")),
-    Model("runware:101@1", "FLUX.1 dev", fields=FLUX, price=0.0038, tags=("photo", "illustration")),
-    Model("runware:400@1", "FLUX.2 dev", price=0.0096, architecture="flux2", tags=("photo", "edit")),
-    Model("google:4@1", "Nano Banana", price=0.039, **GOOGLE),
-    Model("google:4@2", "Nano Banana Pro", price=0.134, choices={"resolution": ("1K", "2K", "4K")}, **GOOGLE),
-    Model("google:4@3", "Nano Banana 2", price=0.067, choices={"resolution": ("0.5K", "1K", "2K", "4K")}, **GOOGLE),
-    Model("google:nano-banana@2-lite", "Nano Banana 2 Lite", price=0.03, **GOOGLE),
-    Model("google:3@2", "Veo 3.1", price=0.4, choices={"resolution": RESOLUTIONS, "duration": DURATIONS}, **VIDEO),
-    Model("google:3@3", "Veo 3.1 Fast", price=0.15, choices={"resolution": RESOLUTIONS, "duration": DURATIONS}, **VIDEO),
-    Model("google:veo@3.1-lite", "Veo 3.1 Lite", price=0.05, choices={"resolution": ("720p", "1080p"), "duration": (4, 6, 8)}, **VIDEO),
-    Model("runware:504@1", "Real-ESRGAN", task_type="upscale", price=0.002, choices={"upscaleFactor": (2, 4)}, **TOOLS),
-    Model("runware:109@1", "RemBG 1.4", task_type="removeBackground", price=0.001, **TOOLS),
-    Model("runware:150@2", "LLaVA 1.6 Mistral 7B", task_type="caption", price=0.0006, **TOOLS),
-    Model("civitai:4384@128713", "DreamShaper 8", tags=("painting", "landscape"), **SD15),
-    Model("civitai:4201@130072", "Realistic Vision V6.0", tags=("photo", "portrait"), **SD15),
-    Model("civitai:25694@143906", "epiCRealism Natural", tags=("photo", "portrait"), **SD15),
-    Model("civitai:36520@76907", "GhostMix", tags=("illustration",), **SD15),
-    Model("civitai:43331@176425", "majicMIX realistic", tags=("photo",), **SD15),
-    Model("civitai:101055@128078", "SDXL 1.0", tags=("general",), **SDXL),
-    Model("civitai:133005@782002", "Juggernaut XL", tags=("photo", "cinematic"), **SDXL),
-    Model("civitai:112902@351306", "DreamShaper XL", tags=("painting", "fantasy"), **SDXL),
-    Model("civitai:139562@344487", "RealVisXL V4.0", tags=("photo",), **SDXL),
-    Model("civitai:257749@290640", "Pony Diffusion V6 XL", tags=("illustration",), **SDXL),
-    Model("civitai:618692@691639", "FLUX.1 dev fp8", tags=("photo",), price=0.0038),
-    Model("civitai:277058@1522905", "epiCRealism XL", tags=("photo",), **SDXL),
-    Model("civitai:58390@62833", "Detail Tweaker", architecture="sd1x", tags=("detail",), **LORA),
-    Model("civitai:122359@135867", "Detail Tweaker XL", architecture="sdxl", tags=("detail",), **LORA),
-    Model("civitai:118427@128524", "Watercolour Wash", architecture="sd1x", tags=("painting",), trigger="watercolour wash", **LORA),
-    Model("civitai:652699@806265", "Amateur Photography", tags=("photo",), trigger="amateur photo", **LORA),
-    Model("civitai:640459@716305", "Oil Impasto", tags=("painting",), trigger="impasto", **LORA),
-    Model("civitai:730729@817097", "Foggy Coast", tags=("landscape", "fog"), trigger="foggy coast", **LORA),
-    Model("civitai:695825@778691", "Ink and Gold", tags=("illustration",), trigger="ink and gold", **LORA),
-    Model("civitai:7808@9208", "EasyNegative", category="embeddings", architecture="sd1x", type="negative", price=0.0),
-    Model("civitai:276082@311162", "ClearVAE", category="vae", architecture="sd1x", type=None, price=0.0),
-    Model("civitai:38784@44716", "ControlNet 1.1 Canny", category="controlnet", architecture="sd1x", type=None, price=0.0),
+    _flux(
+        "runware:100@1", "FLUX.1 schnell", 0.0013, "flux1s", "photo", "fast", fields=FLUX, steps=4
+    ),
+    _flux("runware:101@1", "FLUX.1 dev", 0.0038, "flux1d", "photo", "illustration", fields=FLUX),
+    _flux("runware:400@1", "FLUX.2 dev", 0.0096, "flux2", "photo", "edit"),
+    _flux("civitai:618692@691639", "FLUX.1 dev fp8", 0.0038, "flux1d", "photo"),
+    _nano_banana("google:4@1", "Nano Banana", 0.039),
+    _nano_banana("google:4@2", "Nano Banana Pro", 0.134, "1K", "2K", "4K"),
+    _nano_banana("google:4@3", "Nano Banana 2", 0.067, "0.5K", "1K", "2K", "4K"),
+    _nano_banana("google:nano-banana@2-lite", "Nano Banana 2 Lite", 0.03),
+    _veo("google:3@2", "Veo 3.1", 0.4, (*HD, "4K"), 4, 6, 7, 8),
+    _veo("google:3@3", "Veo 3.1 Fast", 0.15, (*HD, "4K"), 4, 6, 7, 8),
+    _veo("google:veo@3.1-lite", "Veo 3.1 Lite", 0.05, HD, 4, 6, 8),
+    _tool("runware:504@1", "Real-ESRGAN", "upscale", 0.002, upscaleFactor=(2, 4)),
+    _tool("runware:109@1", "RemBG 1.4", "removeBackground", 0.001),
+    _tool("runware:150@2", "LLaVA 1.6 Mistral 7B", "caption", 0.0006),
+    _sd15("civitai:4384@128713", "DreamShaper 8", "painting", "landscape"),
+    _sd15("civitai:4201@130072", "Realistic Vision V6.0", "photo", "portrait"),
+    _sd15("civitai:25694@143906", "epiCRealism Natural", "photo", "portrait"),
+    _sd15("civitai:36520@76907", "GhostMix", "illustration"),
+    _sd15("civitai:43331@176425", "majicMIX realistic", "photo"),
+    _sdxl("civitai:101055@128078", "SDXL 1.0", "general"),
+    _sdxl("civitai:133005@782002", "Juggernaut XL", "photo", "cinematic"),
+    _sdxl("civitai:112902@351306", "DreamShaper XL", "painting", "fantasy"),
+    _sdxl("civitai:139562@344487", "RealVisXL V4.0", "photo"),
+    _sdxl("civitai:257749@290640", "Pony Diffusion V6 XL", "illustration"),
+    _sdxl("civitai:277058@1522905", "epiCRealism XL", "photo"),
+    _addition("lora", "civitai:58390@62833", "Detail Tweaker", "sd1x", "detail"),
+    _addition("lora", "civitai:122359@135867", "Detail Tweaker XL", "sdxl", "detail"),
+    _addition(
+        "lora", "civitai:118427@128524", "Watercolour Wash", "sd1x", "painting", "watercolour"
+    ),
+    _addition(
+        "lora", "civitai:652699@806265", "Amateur Photography", "flux1d", "photo", "amateur photo"
+    ),
+    _addition("lora", "civitai:640459@716305", "Oil Impasto", "flux1d", "painting", "impasto"),
+    _addition("lora", "civitai:730729@817097", "Foggy Coast", "flux1d", "fog", "foggy coast"),
+    _addition(
+        "lora", "civitai:695825@778691", "Ink and Gold", "flux1d", "illustration", "ink and gold"
+    ),
+    _addition("embeddings", "civitai:7808@9208", "EasyNegative", "sd1x", "negative"),
+    _addition("vae", "civitai:276082@311162", "ClearVAE", "sd1x", "contrast"),
+    _addition("controlnet", "civitai:38784@44716", "ControlNet 1.1 Canny", "sd1x", "edges"),
 )
-# fmt: on
 MODELS = {model.air: model for model in CATALOGUE}
 
-# Slugs that the official SDK may send when it could not resolve them.
+# The model of a tool when the request names none.
 DEFAULT_TOOLS = {
     "upscale": "runware:504@1",
     "removeBackground": "runware:109@1",

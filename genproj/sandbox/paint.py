@@ -1,13 +1,57 @@
-"""Paints a picture that is a pure function of what was asked."""
+"""Paints a picture that is a pure function of what was asked, with a motif that its words suggest."""
 
 import hashlib
 import random
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 
-from PIL import Image
+from PIL import Image, ImageChops, ImageDraw, ImageOps
+
+from genproj.sandbox.scenes import indoors, land, living, night, water
+from genproj.sandbox.scenes.canvas import Canvas
+from genproj.sandbox.scenes.colour import LIGHTS, Light, lit
+
+Scene = Callable[[Canvas, Light, str], None]
 
 PILLOW_FORMATS = {"JPG": "JPEG", "PNG": "PNG", "WEBP": "WEBP"}
+WORKING_SIDE = 1024
+
+# First match wins: the more special motif stands before the more general.
+MOTIFS: tuple[tuple[str, Scene], ...] = (
+    ("lighthouse|beacon|leuchtturm|phare", water.coast),
+    ("aurora|northern lights|polar", night.aurora),
+    ("planet|space|galaxy|nebula|cosm\\w+|astronaut|stars?hip|saturn|orbit", night.space),
+    ("cats?|kitten|katze", living.cat),
+    ("portraits?|wom[ae]n|m[ae]n|girl|boy|face|person|people|king|queen|character", living.portrait),
+    ("city|cities|street|skyline|skyscrapers?|market|tokyo|neon|town|downtown|metropolis", night.city),
+    ("desert|dunes?|sahara|sand|camels?|canyon", land.dunes),
+    ("forests?|woods?|jungle|trees|pines?|redwood|birch\\w*", land.forest),
+    ("flowers?|botanical|roses?|tulips?|peon\\w+|garden|leaf|leaves|bouquet|orchids?|poppies", living.botanical),
+    ("sea|seas|ocean|coast\\w*|beach|waves?|harbou?r|boats?|ships?|sail\\w*|island|bay|cliffs?", water.coast),
+    ("mountains?|alps?|peaks?|lakes?|valley|glacier|fjord|summit|landscape", land.mountains),
+    ("meadows?|hills?|fields?|tree|prairie|farm|countryside|spring", land.meadow),
+    ("teapot|kettle|vases?|bottles?|still life|table|bowl|cup|fruit|apples?|jug|objects?|product", indoors.still_life),
+    ("abstract|marble|fluid|agate|pattern|texture|liquid|ink|swirl\\w*", indoors.agate),
+)  # fmt: skip
+# What comes when no word says where.
+ANYWHERE: tuple[Scene, ...] = (
+    land.mountains, water.coast, indoors.agate, land.dunes, living.botanical, land.meadow,
+    indoors.still_life, land.forest, night.aurora,
+)  # fmt: skip
+HOURS = (
+    ("fog|foggy|mist|misty|haze|hazy", "fog"),
+    ("storm\\w*|rain\\w*|thunder|tempest|gloomy", "storm"),
+    ("dawn|sunrise|morning", "dawn"),
+    ("dusk|sunset|twilight|evening", "dusk"),
+    ("golden|embers?|fire|fiery|warm|copper|lava", "ember"),
+    ("night|midnight|moon\\w*|dark|neon|stars", "night"),
+    ("winter|snow\\w*|ice|icy|frost\\w*|frozen|white", "winter"),
+    ("autumn|fall|october", "autumn"),
+    ("noon|day|summer|sunny|bright|blue", "day"),
+)
+OIL = "oil|impasto|painting|painterly|brush\\w*|gouache|watercolou?r|impression\\w*"
 
 
 @dataclass(frozen=True)
@@ -18,18 +62,88 @@ class Brief:
     seed: int
     references: tuple[str, ...]
 
+    @property
+    def words(self) -> str:
+        return self.prompt.lower()
+
     def chance(self) -> random.Random:
-        parts = "\x1f".join(
-            [self.model, self.prompt, self.negative, str(self.seed), *self.references]
-        )
-        return random.Random(hashlib.sha256(parts.encode()).digest())
+        parts = [self.model, self.prompt, self.negative, str(self.seed), *self.references]
+        return random.Random(hashlib.sha256("\x1f".join(parts).encode()).digest())
 
 
 def painted(brief: Brief, width: int, height: int) -> Image.Image:
+    """The picture of a brief: equal for equal briefs and sizes."""
     chance = brief.chance()
-    tiny = Image.new("RGB", (3, 3))
-    tiny.putdata([tuple(chance.randrange(256) for _ in range(3)) for _ in range(9)])
-    return tiny.resize((width, height), Image.Resampling.BICUBIC)
+    scale = min(1.0, WORKING_SIDE / max(width, height))
+    canvas = Canvas(max(16, round(width * scale)), max(16, round(height * scale)), chance)
+    scene = _motif(brief)
+    scene(canvas, lit(_hour(brief, chance), chance), brief.words)
+    picture = canvas.image
+    if re.search(rf"\b({OIL})\b", brief.words):
+        picture = _brushed(picture, chance)
+    if picture.size != (width, height):
+        picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+    return _finished(picture, chance)
+
+
+def _motif(brief: Brief) -> Scene:
+    for words, scene in MOTIFS:
+        if re.search(rf"\b({words})\b", brief.words):
+            return scene
+    # Of the prompt alone, so that the results of one task are variations of one thing.
+    return random.Random(brief.prompt).choice(ANYWHERE)
+
+
+def _hour(brief: Brief, chance: random.Random) -> str:
+    for words, hour in HOURS:
+        if re.search(rf"\b({words})\b", brief.words):
+            return hour
+    return chance.choice([*LIGHTS])
+
+
+def _brushed(picture: Image.Image, chance: random.Random) -> Image.Image:
+    """The picture again in strokes, first broad ones and then fine, along a slow swirl."""
+    source = picture.resize((max(2, picture.width // 4), max(2, picture.height // 4)))
+    pixels = source.load()
+    assert pixels is not None
+    flow = Canvas(source.width, source.height, chance).noise(source.width, source.height, 2, 2, 2)
+    angles = flow.load()
+    assert angles is not None
+    draw = ImageDraw.Draw(picture)
+    side = min(picture.size)
+    for count, length, wide in ((1500, 0.045, 0.013), (3500, 0.022, 0.006)):
+        for _ in range(count):
+            x, y = chance.randrange(source.width), chance.randrange(source.height)
+            level: float = angles[x, y]  # type: ignore[assignment]
+            reach = side * length * chance.uniform(0.5, 1)
+            dx, dy = reach, reach * (level - 128) / 128
+            tone = tuple(
+                max(0, min(255, value + chance.randrange(-9, 10))) for value in pixels[x, y]
+            )  # type: ignore[union-attr]
+            at = (x * 4, y * 4)
+            draw.line(
+                (at[0] - dx, at[1] - dy, at[0] + dx, at[1] + dy),
+                fill=tone,
+                width=max(1, round(side * wide)),
+            )
+    return picture
+
+
+def _finished(picture: Image.Image, chance: random.Random) -> Image.Image:
+    """A breath of grain and a darker rim, as a lens and a film would leave."""
+    grain = Image.frombytes("L", (256, 256), chance.randbytes(65536)).point(
+        [118 + level * 20 // 255 for level in range(256)]
+    )
+    tile = Image.new("L", picture.size)
+    for left in range(0, picture.width, 256):
+        for top in range(0, picture.height, 256):
+            tile.paste(grain, (left, top))
+    picture = ImageChops.overlay(picture, Image.merge("RGB", [tile] * 3))
+    rim = ImageOps.invert(Image.radial_gradient("L")).point(
+        [min(255, 196 + level) for level in range(256)]
+    )
+    rim = rim.resize(picture.size, Image.Resampling.BILINEAR)
+    return ImageChops.multiply(picture, Image.merge("RGB", [rim] * 3))
 
 
 def encoded(image: Image.Image, file_format: str, quality: int = 95) -> bytes:
@@ -37,6 +151,8 @@ def encoded(image: Image.Image, file_format: str, quality: int = 95) -> bytes:
     file = BytesIO()
     if file_format == "JPG" and image.mode != "RGB":
         image = image.convert("RGB")
-    options = {"compress_level": 3} if file_format == "PNG" else {"quality": quality}
-    image.save(file, PILLOW_FORMATS[file_format], **options)
+    if file_format == "PNG":
+        image.save(file, "PNG", compress_level=3)
+    else:
+        image.save(file, PILLOW_FORMATS[file_format], quality=quality)
     return file.getvalue()

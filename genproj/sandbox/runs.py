@@ -10,7 +10,7 @@ from uuid import UUID
 from genproj.sandbox.faults import Rule
 from genproj.sandbox.models import price
 from genproj.sandbox.tasks import Store, Task, new_task
-from genproj.sandbox.validation import LEGACY_NAMES, model_of
+from genproj.sandbox.validation import kind_of, model_of
 from genproj.sandbox.webhooks import Filled, Webhooks
 
 SEED_LIMIT = 2**31
@@ -81,7 +81,7 @@ class Runs:
         }
         task["cost"] = price(model, request) if model else 0
         spread = random.Random(task["taskUUID"])
-        kind = LEGACY_NAMES.get(task["taskType"], task["taskType"])
+        kind = kind_of(task)
         pace = self._delay * PATIENCE.get(kind, 1.0)
         due = task["at"] + pace * spread.uniform(0.9, 1.1)
         extra = faults["slow"].get("seconds", 5) if "slow" in faults else 0

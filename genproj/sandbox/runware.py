@@ -1,4 +1,4 @@
-"""Runware's protocol over REST and WebSocket: who may speak, which task does what, how it is answered."""
+"""Runware's protocol over REST and WebSocket: who may speak and which task does what."""
 
 import asyncio
 import json
@@ -145,7 +145,7 @@ class Runware:
         await exchange.json(status, body)
 
     def _begin(self, task: dict[str, Any], origin: str) -> Task | Coroutine[Any, Any, Answer]:
-        """Accept at once what takes time, so that the order of arrival is the order of acceptance."""
+        """Accept at once what takes time, so that nothing can come between check and start."""
         if _is(task, "ping"):
             return _pong()
         if not _is(task, *GENERATING, *LEGACY_NAMES):

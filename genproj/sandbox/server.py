@@ -95,7 +95,7 @@ class Sandbox:
         )
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A Runware connection: the key first, then frames of tasks, each answered in its own time."""
+        """A Runware connection: the key first, then frames of tasks, answered as they end."""
         await receive()
         if scope["path"] != "/v1":
             await send({"type": "websocket.close", "code": 4404})
@@ -145,5 +145,7 @@ def _parsed(text: str) -> Any:
 
 
 async def _nothing_here(exchange: Exchange) -> None:
-    message = "The sandbox serves Runware at /v1, its files under /cdn/ and its control door at /control/."
+    message = (
+        "The sandbox serves Runware at /v1, files under /cdn/ and a control page at /control/."
+    )
     await exchange.json(404, {"message": message})

@@ -1,4 +1,4 @@
-"""What the sandbox remembers: tasks, files and fault rules, in one SQLite file that survives a kill."""
+"""What the sandbox remembers, in one SQLite file that survives a kill."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""Which requests the service refuses, and in which words; all faults of a request are named at once."""
+"""Which requests the service refuses, and in which words; all that is wrong is named at once."""
 
 import base64
 import binascii
@@ -19,12 +19,14 @@ LEGACY_NAMES = {
     "imageCaption": "caption",
 }
 GENERATING = ("imageInference", "videoInference", "upscale", "removeBackground", "caption")
-TASK_TYPES = (*GENERATING, *LEGACY_NAMES, "modelSearch", "getResponse", "imageUpload", "mediaStorage",
-              "accountManagement", "ping", "authentication")  # fmt: skip
-
+TASK_TYPES = (
+    *GENERATING, *LEGACY_NAMES, "modelSearch", "getResponse", "imageUpload", "mediaStorage",
+    "accountManagement", "ping", "authentication",
+)  # fmt: skip
 STATUS = {
-    "missingApiKey": 401, "invalidApiKey": 401, "insufficientCredits": 402, "rateLimitExceeded": 429,
-    "internalServerError": 500, "serviceUnavailable": 503, "timeoutProvider": 504,
+    "missingApiKey": 401, "invalidApiKey": 401, "insufficientCredits": 402,
+    "rateLimitExceeded": 429, "internalServerError": 500, "serviceUnavailable": 503,
+    "timeoutProvider": 504,
 }  # fmt: skip
 
 
@@ -38,8 +40,8 @@ class Field:
 
 
 KINDS: dict[str, tuple[type, ...]] = {
-    "string": (str,), "integer": (int,), "float": (int, float), "boolean": (bool,), "object": (dict,),
-    "array": (list,), "media": (str,), "mixed": (bool, dict),
+    "string": (str,), "integer": (int,), "float": (int, float), "boolean": (bool,),
+    "object": (dict,), "array": (list,), "media": (str,),
 }  # fmt: skip
 IMAGE_FORMATS = ("JPG", "PNG", "WEBP")
 VIDEO_FORMATS = ("MP4", "WEBM", "MOV")
@@ -83,23 +85,28 @@ FIELDS = {
     "fps": Field("integer", 12, 60),
     "upscaleFactor": Field("integer", 2, 4),
 }
+CATEGORIES = ("checkpoint", "lora", "lycoris", "controlnet", "vae", "embeddings")
+VISIBILITIES = ("public", "private", "favorite", "owned", "all")
+ACCOUNT = ("getDetails", "getUsageActivity", "getUsagePerformance", "getUsageErrors")
 UTILITIES: dict[str, dict[str, Field]] = {
     "modelSearch": {
-        "search": Field("string"), "tags": Field("array"), "type": Field("string"), "sort": Field("string"),
-        "category": Field("string", choices=("checkpoint", "lora", "lycoris", "controlnet", "vae", "embeddings")),
-        "architecture": Field("string"), "conditioning": Field("string"), "capabilities": Field("array"),
-        "visibility": Field("string", choices=("public", "private", "favorite", "owned", "all")),
+        "search": Field("string"),
+        "tags": Field("array"),
+        "category": Field("string", choices=CATEGORIES),
+        "type": Field("string"),
+        "architecture": Field("string"),
+        "conditioning": Field("string"),
+        "capabilities": Field("array"),
+        "visibility": Field("string", choices=VISIBILITIES),
         "source": Field("string", choices=("official", "community")),
-        "limit": Field("integer", 1, 100), "offset": Field("integer", 0),
+        "sort": Field("string"),
+        "limit": Field("integer", 1, 100),
+        "offset": Field("integer", 0),
     },
     "imageUpload": {"image": Field("media")},
     "mediaStorage": {"operation": Field("string", choices=("upload",)), "media": Field("media")},
-    "accountManagement": {
-        "operation": Field(
-            "string", choices=("getDetails", "getUsageActivity", "getUsagePerformance", "getUsageErrors")
-        ),
-    },
-}  # fmt: skip
+    "accountManagement": {"operation": Field("string", choices=ACCOUNT)},
+}
 REQUIRED = {
     "imageUpload": ("image",),
     "mediaStorage": ("operation", "media"),
@@ -153,18 +160,25 @@ def refusals(task: Any) -> list[Refusal]:
         return []
     if task_type in UTILITIES:
         return _utility(task, task_type)
-    return _generation(task, LEGACY_NAMES.get(task_type, task_type))
+    return _generation(task, kind_of(task))
+
+
+def kind_of(task: dict[str, Any]) -> str:
+    """The present name of a task's type."""
+    name: str = task["taskType"]
+    return LEGACY_NAMES.get(name, name)
 
 
 def model_of(task: dict[str, Any]) -> Model | None:
-    task_type = LEGACY_NAMES.get(task["taskType"], task["taskType"])
+    task_type = kind_of(task)
     model = MODELS.get(task.get("model") or DEFAULT_TOOLS.get(task_type, ""))
     return model if model and model.task_type == task_type else None
 
 
 def source_of(task: dict[str, Any]) -> Any:
     """The one picture that a tool works on, in either generation's form."""
-    inputs = task.get("inputs") if isinstance(task.get("inputs"), dict) else {}
+    inputs = task.get("inputs")
+    inputs = inputs if isinstance(inputs, dict) else {}
     return inputs.get("image") or task.get("inputImage") or task.get("image")
 
 
@@ -220,7 +234,7 @@ def _value(name: str, field: Field, task: dict[str, Any]) -> list[Refusal]:
     if field.choices:
         more["allowedValues"] = list(field.choices)
     wrong_kind = not isinstance(value, KINDS[field.type])
-    if wrong_kind or (isinstance(value, bool) and field.type not in ("boolean", "mixed")):
+    if wrong_kind or (isinstance(value, bool) and field.type != "boolean"):
         return [_invalid(name, task, **more)]
     measure = len(value) if isinstance(value, str) else value
     fits = (

@@ -1,4 +1,4 @@
-"""Webhook deliveries: at least once, kept on disk, retried as Runware retries, spoiled by faults."""
+"""Webhook deliveries: at least once, kept on disk, retried as Runware does, spoiled by faults."""
 
 import asyncio
 import json
