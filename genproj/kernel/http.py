@@ -261,8 +261,11 @@ def _exchange(
         raise _refusal(url, str(error)) from None
     private_allowed = origin in guard.excepted
 
-    def addresses(host: str, port: int) -> list[str]:
-        return _judged(host, port, url=url, private_allowed=private_allowed)
+    def addresses(host: str, _port: int) -> list[str]:
+        if host.strip("[]").removesuffix(".") != origin.host:
+            # Two readers of one address must not see two hosts in it.
+            raise _refusal(url, "an ambiguous address")
+        return _judged(origin, url, private_allowed=private_allowed)
 
     bind(Bounds(deadline, addresses))
     session = _session((origin, private_allowed))
@@ -273,6 +276,8 @@ def _exchange(
         response = session.send(
             prepared, stream=True, timeout=(limits.connect, limits.read), allow_redirects=False
         )
+    except NotAllowed as error:
+        raise _refusal(url, str(error)) from None
     except (requests.RequestException, HTTPError, OSError) as error:
         raise _failure(url, error) from error
     try:
@@ -285,14 +290,10 @@ def _exchange(
         session.used_at = time.monotonic()
 
 
-def _judged(host: str, port: int, *, url: str, private_allowed: bool) -> list[str]:
+def _judged(origin: Origin, url: str, *, private_allowed: bool) -> list[str]:
     """The addresses of a host; one that is not public refuses them all."""
-    name = host.strip("[]").removesuffix(".")
-    try:
-        address = literal(name)
-    except NotAllowed as error:
-        raise _refusal(url, str(error)) from None
-    addresses = [address] if address else resolve(name, port)
+    address = literal(origin.host)
+    addresses = [address] if address else resolve(origin.host, origin.port)
     if not private_allowed and not all(map(is_public, addresses)):
         raise _refusal(url, "the name leads to an address that is not public")
     return addresses
