@@ -111,7 +111,8 @@ def _brushed(picture: Image.Image, chance: random.Random) -> Image.Image:
     assert angles is not None
     draw = ImageDraw.Draw(picture)
     side = min(picture.size)
-    for count, length, wide in ((1500, 0.045, 0.013), (3500, 0.022, 0.006)):
+    original = picture.copy()
+    for count, length, wide in ((900, 0.028, 0.011), (2600, 0.014, 0.0055), (4500, 0.007, 0.003)):
         for _ in range(count):
             x, y = chance.randrange(source.width), chance.randrange(source.height)
             level: float = angles[x, y]  # type: ignore[assignment]
@@ -126,7 +127,7 @@ def _brushed(picture: Image.Image, chance: random.Random) -> Image.Image:
                 fill=tone,
                 width=max(1, round(side * wide)),
             )
-    return picture
+    return Image.blend(original, picture, 0.8)
 
 
 def _finished(picture: Image.Image, chance: random.Random) -> Image.Image:

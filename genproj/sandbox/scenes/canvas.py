@@ -9,27 +9,55 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 from genproj.sandbox.scenes.colour import Colour
 
 Point = tuple[float, float]
+Box = tuple[int, int, int, int]
+Drawing = Callable[["Pen"], None]
 
 
 class Pen:
-    """Draws into a mask of twice the size, so that edges come out smooth."""
+    """Notes strokes, then lays them down at twice the size, so that edges come out smooth."""
 
-    def __init__(self, width: int, height: int) -> None:
-        self.mask = Image.new("L", (width * 2, height * 2))
-        self._draw = ImageDraw.Draw(self.mask)
+    def __init__(self) -> None:
+        self._strokes: list[tuple[str, list[Point], int, float]] = []
 
     def polygon(self, points: Sequence[Point], ink: int = 255) -> None:
-        self._draw.polygon([(x * 2, y * 2) for x, y in points], fill=ink)
+        self._strokes.append(("polygon", list(points), ink, 0))
 
     def ellipse(self, x: float, y: float, rx: float, ry: float, ink: int = 255) -> None:
-        self._draw.ellipse(((x - rx) * 2, (y - ry) * 2, (x + rx) * 2, (y + ry) * 2), fill=ink)
+        self._strokes.append(("ellipse", [(x - rx, y - ry), (x + rx, y + ry)], ink, 0))
 
     def box(self, left: float, top: float, right: float, bottom: float, ink: int = 255) -> None:
-        self._draw.rectangle((left * 2, top * 2, right * 2, bottom * 2), fill=ink)
+        self._strokes.append(("rectangle", [(left, top), (right, bottom)], ink, 0))
 
     def line(self, points: Sequence[Point], width: float, ink: int = 255) -> None:
-        wide = max(1, round(width * 2))
-        self._draw.line([(x * 2, y * 2) for x, y in points], fill=ink, width=wide, joint="curve")
+        self._strokes.append(("line", list(points), ink, width))
+
+    def bounds(self, width: int, height: int, margin: float) -> Box | None:
+        """The part of a canvas that the strokes and a margin touch."""
+        xs = [x for _, points, _, _ in self._strokes for x, _ in points]
+        ys = [y for _, points, _, _ in self._strokes for _, y in points]
+        if not xs:
+            return None
+        margin += max(wide for *_, wide in self._strokes) + 2
+        left, top = max(0, int(min(xs) - margin)), max(0, int(min(ys) - margin))
+        right = min(width, int(max(xs) + margin) + 1)
+        bottom = min(height, int(max(ys) + margin) + 1)
+        return (left, top, right, bottom) if left < right and top < bottom else None
+
+    def mask(self, box: Box) -> Image.Image:
+        left, top, right, bottom = box
+        mask = Image.new("L", ((right - left) * 2, (bottom - top) * 2))
+        draw = ImageDraw.Draw(mask)
+        for kind, points, ink, width in self._strokes:
+            at = [((x - left) * 2, (y - top) * 2) for x, y in points]
+            if kind == "line":
+                draw.line(at, fill=ink, width=max(1, round(width * 2)), joint="curve")
+            elif kind == "polygon":
+                draw.polygon(at, fill=ink)
+            else:
+                (x0, y0), (x1, y1) = at
+                corners = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+                (draw.ellipse if kind == "ellipse" else draw.rectangle)(corners, fill=ink)
+        return mask.reduce(2)
 
 
 class Canvas:
@@ -45,23 +73,23 @@ class Canvas:
 
     def shape(
         self,
-        drawing: Callable[[Pen], None],
+        drawing: Drawing,
         top: Colour,
         bottom: Colour | None = None,
         *,
         alpha: float = 1.0,
         blur: float = 0.0,
+        within: Drawing | None = None,
     ) -> None:
         """Lay one shape over the picture, shaded from its top to its bottom."""
-        pen = Pen(self.w, self.h)
-        drawing(pen)
-        mask = pen.mask.reduce(2)
-        if blur:
-            mask = self._blurred(mask, blur)
-        box = mask.getbbox()
-        if box is None:
+        found = self._mask(drawing, blur)
+        if found is None:
             return
-        mask = mask.crop(box)
+        box, mask = found
+        if within:
+            inside = Pen()
+            within(inside)
+            mask = ImageChops.multiply(mask, inside.mask(box))
         if alpha < 1:
             mask = mask.point([round(level * alpha) for level in range(256)])
         fill = self._gradient(mask.width, mask.height, (top, bottom or top))
@@ -83,15 +111,12 @@ class Canvas:
         mask = mask.crop((box[0] - left, box[1] - top, box[2] - left, box[3] - top))
         self._screen(box, mask, colour)
 
-    def beam(
-        self, drawing: Callable[[Pen], None], colour: Colour, strength: float, blur: float
-    ) -> None:
+    def beam(self, drawing: Drawing, colour: Colour, strength: float, blur: float) -> None:
         """Add light in the form of a shape."""
-        pen = Pen(self.w, self.h)
-        drawing(pen)
-        mask = self._blurred(pen.mask.reduce(2), blur)
-        mask = mask.point([round(level * strength) for level in range(256)])
-        self._screen((0, 0, self.w, self.h), mask, colour)
+        found = self._mask(drawing, blur)
+        if found:
+            box, mask = found
+            self._screen(box, mask.point([round(level * strength) for level in range(256)]), colour)
 
     def mist(self, y: float, height: float, colour: Colour, alpha: float) -> None:
         """A drifting band of fog around a height, denser in the middle."""
@@ -186,6 +211,19 @@ class Canvas:
                 )
 
         self.shape(strokes, colour, alpha=0.75)
+
+    def _mask(self, drawing: Drawing, blur: float) -> tuple[Box, Image.Image] | None:
+        pen = Pen()
+        drawing(pen)
+        box = pen.bounds(self.w, self.h, blur * 3)
+        if box is None:
+            return None
+        mask = pen.mask(box)
+        return box, self._blurred(mask, blur) if blur else mask
+
+    def add(self, mask: Image.Image, colour: Colour) -> None:
+        """Add light over the whole picture."""
+        self._screen((0, 0, self.w, self.h), mask, colour)
 
     def _screen(self, box: tuple[int, int, int, int], mask: Image.Image, colour: Colour) -> None:
         size = (box[2] - box[0], box[3] - box[1])

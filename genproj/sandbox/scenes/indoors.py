@@ -106,31 +106,15 @@ def _thing(canvas: Canvas, name: str, foot: Point, tall: float, tone: Colour) ->
 
     canvas.shape(body, tone.lighter(0.03), tone.lighter(-0.07))
 
-    def clipped(part: list[Point]) -> "Pen":
-        pen = Pen(canvas.w, canvas.h)
-        pen.polygon(part)
-        inside = Pen(canvas.w, canvas.h)
-        body(inside)
-        pen.mask = ImageChops.multiply(
-            pen.mask.filter(ImageFilter.BoxBlur(widest * 0.3)), inside.mask
-        )
-        return pen
-
-    box = (
-        round((x - widest) - 4),
-        round(base - tall - 4),
-        round(x + widest + 4),
-        round(base + tall * 0.1),
-    )
-    for start, end, shade, alpha in ((0.15, 1.6, -0.2, 0.85), (-0.62, -0.34, 0.16, 0.8)):
-        part = [
-            (x + share * widest, y)
-            for share, y in ((start, box[1]), (end, box[1]), (end, box[3]), (start, box[3]))
-        ]
+    top, foot_y = base - tall * 1.1, base + tall * 0.1
+    for start, end, shade, alpha in ((0.2, 1.7, -0.2, 0.85), (-0.62, -0.36, 0.16, 0.85)):
+        left, right_edge = x + start * widest, x + end * widest
         canvas.shape(
-            lambda pen, part=part: pen.mask.paste(clipped(part).mask),
+            lambda pen, a=left, b=right_edge: pen.box(a, top, b, foot_y),
             tone.lighter(shade),
             alpha=alpha,
+            blur=widest * 0.22,
+            within=body,
         )
     if profile[-1][1] > 0.045:
         rim = profile[-1][1] * tall
@@ -157,9 +141,10 @@ def _smooth(profile: list[Point]) -> list[Point]:
 def agate(canvas: Canvas, light: Light, words: str) -> None:
     """Bands of poured colour, with the light on their edges."""
     chance, w, h = canvas.chance, canvas.w, canvas.h
-    field = canvas.noise(w, h, 2, 2, octaves=3).filter(ImageFilter.GaussianBlur(2))
-    detail = canvas.noise(w, h, 5, 5, octaves=3)
-    field = Image.blend(field, detail, 0.16)
+    # Half the size and scaled up, because the bands of a field of 256 steps have rough edges.
+    small = (max(2, w // 2), max(2, h // 2))
+    field = Image.blend(canvas.noise(*small, 2, 2, 3), canvas.noise(*small, 4, 4, 2), 0.2)
+    field = field.filter(ImageFilter.GaussianBlur(3))
     hue, span = chance.uniform(0, 360), chance.choice((40, 70, 130, 190))
     tones = [
         Colour(chance.uniform(0.3, 0.93), chance.uniform(0.03, 0.14), hue + span * chance.random())
@@ -173,19 +158,11 @@ def agate(canvas: Canvas, light: Light, words: str) -> None:
     swirl = chance.uniform(1.2, 2.4)
     table = [_band(tones, level / 255 * swirl).rgb for level in range(256)]
     channels = [field.point([tone[i] for tone in table]) for i in range(3)]
-    picture = Image.merge("RGB", channels)
-    relief = ImageChops.subtract(field, ImageChops.offset(field, 3, 4), 0.35, 128).filter(
-        ImageFilter.GaussianBlur(1)
-    )
+    picture = Image.merge("RGB", channels).filter(ImageFilter.GaussianBlur(1))
+    picture = picture.resize((w, h), Image.Resampling.BICUBIC)
+    grey = picture.convert("L").filter(ImageFilter.GaussianBlur(2))
+    relief = ImageChops.subtract(grey, ImageChops.offset(grey, 4, 5), 1.6, 128)
     canvas.image = ImageChops.overlay(picture, Image.merge("RGB", [relief] * 3))
-    veins = field.point([255 if level % 37 == 0 else 0 for level in range(256)]).filter(
-        ImageFilter.GaussianBlur(0.7)
-    )
-    canvas.image.paste(
-        Image.new("RGB", (w, h), Colour(0.86, 0.11, 88).rgb),
-        (0, 0),
-        veins.point([level // 2 for level in range(256)]),
-    )
     canvas.glow(w * 0.3, h * 0.25, canvas.s * 0.8, Colour(0.9, 0.05, hue), 0.25)
 
 
@@ -194,5 +171,5 @@ def _band(tones: list[Colour], place: float) -> Colour:
     index = int(at)
     share = at - index
     # Colours hold for most of a band, then change quickly: poured, not blended.
-    share = 0.5 + 0.5 * math.tanh((share - 0.5) * 7)
+    share = 0.5 + 0.5 * math.tanh((share - 0.5) * 5)
     return tones[index].mixed(tones[index + 1], share)

@@ -39,7 +39,7 @@ def _snow(canvas: Canvas, line: list[Point], depth: float) -> None:
     crest = line[1:-1]
     top = min(y for _, y in crest)
     under = [
-        (x, y + max(0.0, depth - (y - top)) * (0.55 + 0.45 * math.sin(i * 1.9)))
+        (x, y + max(0.0, depth - (y - top)) * (0.6 + 0.25 * math.sin(i * 0.37) + 0.15 * math.sin(i * 0.9)))
         for i, (x, y) in enumerate(crest)
     ]
     canvas.shape(lambda pen: pen.polygon([*crest, *under[::-1]]), SNOW, alpha=0.75)
@@ -109,7 +109,7 @@ def dunes(canvas: Canvas, light: Light, words: str) -> None:
             bright.mixed(shade, 0.5),
         )
         peak = max(range(8, 57), key=lambda k: -crest[k][1])
-        spine = [(crest[peak][0] + (k / 24) ** 1.6 * w * 0.16 * math.sin(k / 7 + phase),
+        spine = [(crest[peak][0] + (k / 24) ** 1.3 * w * (0.2 * math.sin(k / 9 + phase) - 0.22),
                   crest[peak][1] + (h - crest[peak][1]) * k / 24) for k in range(25)]  # fmt: skip
         flank = [*crest[peak:], (w, h), *spine[::-1]]
         canvas.shape(
@@ -162,7 +162,7 @@ def _trunk(canvas: Canvas, depth: float) -> list[Point]:
     x = canvas.w * canvas.chance.random()
     wide = canvas.s * (0.006 + 0.03 * depth**1.5) * canvas.chance.uniform(0.7, 1.3)
     lean = canvas.s * canvas.chance.uniform(-0.03, 0.03)
-    foot = canvas.h * (0.8 + 0.1 * depth)
+    foot = canvas.h * (0.9 + 0.1 * depth)
     return [(x - wide * 1.5, foot), (x - wide, foot * 0.9), (x + lean - wide * 0.7, 0),
             (x + lean + wide * 0.7, 0), (x + wide, foot * 0.9), (x + wide * 1.6, foot)]  # fmt: skip
 

@@ -108,13 +108,13 @@ def portrait(canvas: Canvas, light: Light, words: str) -> None:
     shade = [(x, y - size * 1.1), (x + side * size * 1.2, y - size), (x + side * size * 1.2, y + size * 1.4),
              (x + side * size * 0.1, y + size * 1.15), (x - side * size * 0.12, y + size * 0.2)]  # fmt: skip
 
-    def cheek(pen: Pen) -> None:
-        pen.polygon(shade)
-        outside = Pen(canvas.w, canvas.h)
-        _face(outside, x, y, size)
-        pen.mask.paste(0, (0, 0), outside.mask.point([255 - level for level in range(256)]))
-
-    canvas.shape(cheek, skin.lighter(-0.14), skin.lighter(-0.17))
+    canvas.shape(
+        lambda pen: pen.polygon(shade),
+        skin.lighter(-0.14),
+        skin.lighter(-0.17),
+        blur=size * 0.05,
+        within=lambda pen: _face(pen, x, y, size),
+    )
     canvas.shape(lambda pen: _fringe(pen, x, y, size, side), hair.lighter(0.03), hair)
     closed = skin.lighter(-0.26)
     for eye in (-1, 1):
@@ -173,7 +173,7 @@ def _shoulders(pen: Pen, x: float, y: float, size: float, h: float) -> None:
         (x + t * size * 2.1, y + size * (1.35 + 0.75 * abs(t) ** 2.2))
         for t in (i / 12 - 1 for i in range(25))
     ]
-    pen.polygon([(x - size * 2.1, h), *curve, (x + size * 2.1, h)])
+    pen.polygon([(x - size * 2.6, h), (x - size * 2.5, h * 0.96), *curve, (x + size * 2.5, h * 0.96), (x + size * 2.6, h)])
 
 
 def cat(canvas: Canvas, light: Light, words: str) -> None:

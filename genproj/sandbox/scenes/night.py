@@ -2,7 +2,7 @@
 
 import math
 
-from PIL import Image, ImageChops, ImageFilter
+from PIL import Image, ImageFilter
 
 from genproj.sandbox.scenes.canvas import Canvas, Pen
 from genproj.sandbox.scenes.colour import Colour, Light
@@ -100,17 +100,10 @@ def space(canvas: Canvas, light: Light, words: str) -> None:
     canvas.gradient(
         Colour(0.11, 0.03, hue), Colour(0.15, 0.05, hue + 30), Colour(0.09, 0.03, hue + 60)
     )
-    for turn, level in ((0, 0.62), (70, 0.55), (150, 0.7)):
-        cloud = canvas.noise(w, h, 2, 2, octaves=5).point(
-            [max(0, (level_ - 120)) * 255 // 135 for level_ in range(256)]
-        )
-        veil = cloud.point([round((value / 255) ** 1.6 * 215) for value in range(256)])
-        tone = Image.composite(
-            Image.new("RGB", (w, h), Colour(level, 0.13, hue + turn).rgb),
-            Image.new("RGB", (w, h)),
-            veil,
-        )
-        canvas.image = ImageChops.screen(canvas.image, tone)
+    for turn, level in ((0, 0.62), (50, 0.55), (320, 0.7)):
+        cloud = canvas.noise(w, h, 2, 2, octaves=4)
+        veil = [round(max(0.0, (value - 70) / 185) ** 2.4 * 150) for value in range(256)]
+        canvas.add(cloud.point(veil), Colour(level, 0.13, hue + turn))
     canvas.stars(900, 1.3)
     for _ in range(7):
         x, y, size = chance.random() * w, chance.random() * h, s * chance.uniform(0.01, 0.035)
@@ -139,20 +132,15 @@ def _planet(canvas: Canvas, x: float, y: float, radius: float, hue: float) -> No
     )
     ball = ball.rotate(18, Image.Resampling.BICUBIC)
     shade = Image.radial_gradient("L").resize((side * 2, side * 2), Image.Resampling.BILINEAR)
-    offset = round(side * 0.26)
-    shade = shade.crop(
-        (
-            offset + side // 4,
-            offset + side // 4,
-            offset + side // 4 + side,
-            offset + side // 4 + side,
-        )
-    )
-    shade = shade.point([min(255, round((level / 150) ** 2.4 * 255)) for level in range(256)])
+    # The light falls in from the upper left.
+    offset = round(side * 0.66)
+    shade = shade.crop((offset, offset, offset + side, offset + side))
+    shade = shade.point([min(255, round((level / 205) ** 2.6 * 255)) for level in range(256)])
     ball.paste(Image.new("RGB", (side, side), dark.rgb), (0, 0), shade)
-    pen = Pen(side, side)
+    pen = Pen()
     pen.ellipse(radius, radius, radius - 1, radius - 1)
-    canvas.image.paste(ball, (round(x - radius), round(y - radius)), pen.mask.reduce(2))
+    disc = pen.mask((0, 0, side, side))
+    canvas.image.paste(ball, (round(x - radius), round(y - radius)), disc)
     if radius > canvas.s * 0.1 and canvas.chance.random() < 0.6:
         _ring(canvas, x, y, radius, lit)
 
@@ -200,7 +188,7 @@ def aurora(canvas: Canvas, light: Light, words: str) -> None:
             (w, h), Image.Resampling.BICUBIC
         )
         mask = mask.point([round(level * 0.62) for level in range(256)])
-        canvas._screen((0, 0, w, h), mask, Colour(0.8, 0.19, hue + i * chance.uniform(10, 55)))
+        canvas.add(mask, Colour(0.8, 0.19, hue + i * chance.uniform(10, 55)))
     for depth in (0.5, 0.8):
         line = canvas.ridge(h * (0.74 + 0.1 * depth), h * 0.14, 0.5)
         canvas.shape(

@@ -48,20 +48,23 @@ def _cliff(canvas: Canvas, light: Light, horizon: float, side: int, rise: float)
     """The near land on one side. Gives the height of its top near that side."""
     w, h = canvas.w, canvas.h
     top = horizon - rise + h * 0.02
-    for depth, reach, drop in ((0.7, 0.62, 0.0), (1.0, 0.46, 0.09)):
+    for depth, reach, drop in ((0.7, 0.66, 0.0), (0.86, 0.52, 0.1), (1.0, 0.4, 0.22)):
+        steps = 64
+        rough = [y for _, y in canvas.ridge(0, 1, 0.62, points=steps)[1 : steps + 2]]
         line: list[Point] = []
-        for step in range(49):
-            along = step / 48 * reach
-            fall = (along / reach) ** 2.6
-            rough = canvas.chance.uniform(-0.006, 0.006) * h
-            y = top + drop * h + fall * (h * 0.86 - top) + rough
+        for step, jag in enumerate(rough):
+            share = step / steps
+            fall = 0.55 * share**3 + 0.45 * max(0.0, (share - 0.45) / 0.55) ** 1.5
+            y = top + drop * h + fall * (h * 1.04 - top) + (jag + 0.5) * h * (0.012 + 0.05 * share)
+            along = share * reach
             line.append((along * w if side < 0 else w - along * w, y))
         edge = 0.0 if side < 0 else float(w)
-        points = [(edge, float(h)), *line, (line[-1][0], float(h))]
+        points = [(edge, h * 1.2), *line, (line[-1][0], h * 1.2)]
         shade = light.at(depth)
         canvas.shape(
-            lambda pen, all=points: pen.polygon(all), shade.lighter(0.05), shade.lighter(-0.04)
+            lambda pen, all=points: pen.polygon(all), shade.lighter(0.06), shade.lighter(-0.06)
         )
+        canvas.mist(h * (0.8 + 0.2 * drop), h * 0.2, light.horizon, 0.22 * (1.1 - depth))
     return top
 
 
