@@ -54,7 +54,7 @@ FORMATS = {"JPEG": "JPG"}
 NO_PROMPT = "__BLANK__"
 
 # Items that are no news of a task: replies to the connection itself.
-NOT_RESULTS = frozenset({"authentication", "ping"})
+NOT_RESULTS = ("authentication", "ping")
 
 # what a result item holds: id, address, inline base64, inline data URI
 MEDIA = (
@@ -155,11 +155,12 @@ def translate(message: Any, *, task: str) -> ProviderUpdate:
     named = False
     processing: bool | None = None
     progress: int | None = None
-    for pointer, item in [*items, *errors]:
+    told = [(*part, _failed(part[1])) for part in items] + [(*part, True) for part in errors]
+    for pointer, item, failed in told:
         whose = item.get("taskUUID")
         if whose is not None and whose != task:
             raise Unparsable(issue(f"{pointer}/taskUUID", "belongs to another task"))
-        if (pointer, item) in errors or _failed(item):
+        if failed:
             failures += _error(pointer, item, issues)
         elif whose is None:
             issues.append(issue(f"{pointer}/taskUUID", "missing"))
@@ -242,7 +243,7 @@ def _objects(pointer: str, value: Any, issues: list[dict[str, str]]) -> Iterator
 
 
 def _failed(item: Mapping[str, Any]) -> bool:
-    return item.get("status") == "error" or "error" in item or "code" in item
+    return bool(item.get("status") == "error" or item.get("error") or item.get("code"))
 
 
 def _error(
