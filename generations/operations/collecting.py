@@ -1,0 +1,252 @@
+"""Collects announced outputs: fetches, checks, stores and confirms each, once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from generations.errors import OutputError
+from generations.models import Output, Preview
+from generations.operations import desk, reaching
+from generations.operations.errors import error
+from genproj.kernel import figures, http, leases, logs, media, rows, storage
+from genproj.kernel.clock import now
+from genproj.kernel.wake import wake
+
+BATCH = 48
+FETCHERS = 4
+#: seconds between looks for more while some are being fetched
+LOOK_EVERY = 0.1
+#: how long an announced output is collected before it is given up
+PATIENCE = timedelta(hours=24)
+
+log = logs.component("collecting")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What was fetched, as it now lies in storage."""
+
+    key: str
+    content_type: str
+    size: int
+    sha256: str
+    width: int
+    height: int
+    duration: float | None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Why it was not: an error that ends the output, or a reason to come back."""
+
+    error: dict[str, object]
+    is_final: bool
+    counts: bool
+    retry_after: float | None = None
+
+
+def outputs_to_collect() -> QuerySet[Output]:
+    """Announced outputs that are not stored yet."""
+    return Output.objects.filter(due_at__isnull=False).select_related("entry")
+
+
+def collect_outputs() -> int:
+    """Collect announced outputs until none is due, several at a time; record them as they come.
+
+    More are claimed while some are being fetched, so one slow address holds up one thread.
+    Returns how many were taken.
+    """
+    running: dict[Future[Stored | Failed], Output] = {}
+    count, extended = 0, now()
+    while True:
+        if len(running) < BATCH // 2:
+            taken = leases.claim(outputs_to_collect(), limit=BATCH - len(running))
+            running |= {_fetchers().submit(fetch, output): output for output in taken}
+            count += len(taken)
+        if not running:
+            return count
+        done, _ = wait(running, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
+        if done:
+            record_collected([(running.pop(future), future.result()) for future in done])
+        if (now() - extended).total_seconds() > settings.HEARTBEAT_SECONDS:
+            leases.extend(running.values())
+            extended = now()
+
+
+_pools: dict[int, ThreadPoolExecutor] = {}
+
+
+def _fetchers() -> ThreadPoolExecutor:
+    """This process's fetching threads; kept, because each keeps its connections open."""
+    if os.getpid() not in _pools:
+        _pools.clear()
+        _pools[os.getpid()] = ThreadPoolExecutor(FETCHERS, thread_name_prefix="fetch")
+    return _pools[os.getpid()]
+
+
+def fetch(output: Output) -> Stored | Failed:
+    """Fetch one output into storage. Touches no table; never raises for what the world does."""
+    try:
+        return _fetch(output)
+    except http.HttpFailure as problem:
+        return _fetch_failed(output, problem)
+    except media.NotMedia as problem:
+        words = "What the provider's address holds is not a picture or film that can be kept."
+        return Failed(
+            error(OutputError.VALIDATION, words, issues=list(problem.issues)),
+            is_final=True,
+            counts=True,
+        )
+    except storage.StorageFailure as problem:
+        return _storage_failed(output, problem)
+
+
+def _fetch(output: Output) -> Stored:
+    limits = http.Limits(max_bytes=settings.MAX_OUTPUT_BYTES)
+    guard = reaching.download_guard(output.entry.provider)
+    with storage.scratch() as file:
+        with figures.FETCH_SECONDS.time():
+            downloaded = http.download(output.url, guard=guard, limits=limits, into=file)
+        file.seek(0)
+        measured = media.measure(file, max_pixels=settings.MAX_OUTPUT_PIXELS)
+        file.seek(0)
+        key = f"{output.entry.key_prefix}/{output.pk}.{measured.extension}"
+        with figures.STORE_SECONDS.time():
+            storage.put(
+                key,
+                file,
+                sha256=downloaded.sha256,
+                size=downloaded.size,
+                content_type=measured.content_type,
+            )
+    return Stored(
+        key=key,
+        content_type=measured.content_type,
+        size=downloaded.size,
+        sha256=downloaded.sha256,
+        width=measured.width,
+        height=measured.height,
+        duration=measured.duration,
+    )
+
+
+def _fetch_failed(output: Output, problem: http.HttpFailure) -> Failed:
+    words = f"The picture's address {_words(problem)}."
+    return Failed(
+        error(
+            OutputError.FETCH_FAILED,
+            words,
+            url=problem.url,
+            status=problem.status,
+            body=problem.body,
+        ),
+        is_final=problem.permanent or now() - output.announced_at > PATIENCE,
+        counts=True,
+        retry_after=problem.retry_after,
+    )
+
+
+def _words(problem: http.HttpFailure) -> str:
+    if problem.kind == "status":
+        return f"answered {problem.status}"
+    return {
+        "refused": "is not one that may be fetched from",
+        "too_large": "holds more than is allowed",
+        "timeout": "did not answer in time",
+        "cut": "broke off",
+    }.get(problem.kind, "could not be reached")
+
+
+def _storage_failed(output: Output, problem: storage.StorageFailure) -> Failed:
+    return Failed(
+        error(
+            OutputError.STORAGE_FAILED,
+            "The picture was fetched but could not be stored.",
+            key=problem.key,
+            cause=str(problem.cause),
+        ),
+        is_final=now() - output.announced_at > PATIENCE,
+        counts=False,  # our own trouble uses up nobody's patience
+    )
+
+
+@rows.atomically
+def record_collected(results: Sequence[tuple[Output, Stored | Failed]]) -> None:
+    """Record fetched outputs and failures in one transaction, and settle what is complete.
+
+    An output whose lease another attempt has taken over is left to that one; the object in
+    storage is the same for both.
+    """
+    at = now()
+    opened = desk.open_entries({output.entry_id for output, _ in results})
+    stored: list[Output] = []
+    for claimed, result in results:
+        item = opened.get(claimed.entry_id)
+        row = item and next((row for row in item.outputs if row.pk == claimed.pk), None)
+        if item is None or row is None or row.attempts != claimed.attempts or row.is_terminal:
+            continue
+        if isinstance(result, Stored):
+            _confirm(item, row, result, at=at)
+            stored.append(row)
+        else:
+            _postpone_or_fail(item, row, result, at=at)
+    desk.put_back(opened.values(), at=at)
+    if stored:
+        Preview.objects.bulk_create(
+            [Preview(output=row, due_at=at) for row in stored], ignore_conflicts=True
+        )
+        wake("generations.jobs.make_previews")
+
+
+def _confirm(item: desk.Opened, row: Output, result: Stored, *, at: datetime) -> None:
+    item.change_output(
+        row,
+        stored_at=at,
+        storage_key=result.key,
+        content_type=result.content_type,
+        size=result.size,
+        sha256=result.sha256,
+        width=result.width,
+        height=result.height,
+        duration=result.duration,
+        error=None,
+        due_at=None,
+        leased_until=None,
+        last_error="",
+    )
+    item.notable = True
+    log.info("stored", generation=str(row.entry_id), artifact=str(row.pk), size=result.size)
+
+
+def _postpone_or_fail(item: desk.Opened, row: Output, result: Failed, *, at: datetime) -> None:
+    words = str(result.error["message"])
+    log.warning(
+        "failed" if result.is_final else "postponed",
+        generation=str(row.entry_id),
+        artifact=str(row.pk),
+        error=result.error["code"],
+    )
+    if result.is_final:
+        item.change_output(
+            row, error=result.error, due_at=None, leased_until=None, last_error=words
+        )
+        item.notable = True
+        return
+    figures.RETRIES.labels(what="fetch").inc()
+    pause = min(result.retry_after or leases.backoff(row.failures), leases.LONGEST_WAIT)
+    item.change_output(
+        row,
+        due_at=at + timedelta(seconds=pause),
+        leased_until=None,
+        failures=row.failures + (1 if result.counts else 0),
+        last_error=words,
+        error_history=[*row.error_history, result.error][-10:],
+    )
+    item.notable = row.failures == 1  # the first failure is news, the fifth is not

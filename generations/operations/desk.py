@@ -1,0 +1,105 @@
+"""Opens entries to be changed: locked in id order, with their outputs, written back together.
+
+Every operation that changes an entry does so here, so that completion, projection, frames and
+the next look at the provider are decided in one place, in the transaction of the change.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from generations.models import Output, RegisterEntry
+from generations.operations import frames, settling
+from genproj.kernel import rows
+from genproj.kernel.clock import now
+
+
+class Opened:
+    """One entry on the desk: its row, its outputs, and what of both has been changed."""
+
+    def __init__(self, entry: RegisterEntry, outputs: list[Output]) -> None:
+        self.entry = entry
+        self.outputs = outputs
+        self.added: list[Output] = []
+        self.notable = False  # whether a person could notice the change
+        self._entry_changes: dict[str, Any] = {}
+        self._output_changes: dict[UUID, dict[str, Any]] = {}
+
+    def change(self, **facts: Any) -> None:
+        """Change facts of the entry."""
+        for name, value in facts.items():
+            if getattr(self.entry, name) != value:
+                setattr(self.entry, name, value)
+                self._entry_changes[name] = value
+
+    def change_output(self, output: Output, **facts: Any) -> None:
+        """Change facts of one of its outputs."""
+        for name, value in facts.items():
+            setattr(output, name, value)
+        if output not in self.added:
+            self._output_changes.setdefault(output.pk, {}).update(facts)
+
+    def add(self, output: Output) -> None:
+        """Add an output."""
+        self.outputs.append(output)
+        self.added.append(output)
+
+    def blame(self, error: dict[str, Any]) -> None:
+        """Set the entry's error; the one that stood there becomes history."""
+        if self.entry.error:
+            self.change(error_history=[*self.entry.error_history, self.entry.error])
+        self.change(error=error)
+
+    @property
+    def filled(self) -> list[Output]:
+        """The outputs that take a slot."""
+        return [output for output in self.outputs if output.index is not None]
+
+    @property
+    def missing(self) -> int:
+        """How many of the expected slots nothing has filled."""
+        taken = {output.index for output in self.filled}
+        return sum(1 for index in range(self.entry.expected_count) if index not in taken)
+
+    @property
+    def collecting(self) -> bool:
+        """Whether an announced output still waits to be fetched."""
+        return any(not output.is_terminal for output in self.filled)
+
+    def write(self) -> None:
+        """Write what was changed; outputs that give up their slot go before those that take it."""
+        by_release = sorted(
+            self._output_changes.items(), key=lambda item: item[1].get("index", 0) is not None
+        )
+        for key, facts in by_release:
+            Output.objects.filter(pk=key).update(**facts)
+        if self._entry_changes:
+            RegisterEntry.objects.filter(pk=self.entry.pk).update(**self._entry_changes)
+
+
+def open_entries(ids: Collection[UUID]) -> dict[UUID, Opened]:
+    """Lock entries in id order and read their outputs. Call it inside a transaction.
+
+    Purged and unknown entries are not among the answer.
+    """
+    found = RegisterEntry.objects.filter(pk__in=ids, purged_at__isnull=True).order_by("pk")
+    if rows.locks_rows():
+        found = found.select_for_update()
+    opened = {entry.pk: Opened(entry, []) for entry in found}
+    for output in Output.objects.filter(entry_id__in=opened).order_by("pk"):
+        opened[output.entry_id].outputs.append(output)
+    return opened
+
+
+def put_back(opened: Iterable[Opened], *, at: datetime | None = None) -> None:
+    """Settle what is complete, write everything, and tell who follows. Ends the change."""
+    moment, desk = at or now(), list(opened)
+    for item in desk:
+        settling.settle(item, at=moment)
+    added = [output for item in desk for output in item.added]
+    for item in desk:
+        item.write()
+    Output.objects.bulk_create(added)
+    settling.owe_projections(desk, at=moment)
+    frames.tell(desk)

@@ -1,0 +1,49 @@
+"""Tells the owner's stream what changed, as the API would show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from generations import queries
+from genproj.events import log
+
+if TYPE_CHECKING:
+    from generations.models import Output, RegisterEntry
+    from generations.operations.desk import Opened
+
+
+def stream_of(entry: RegisterEntry) -> str | None:
+    """The stream that hears of an entry: its owner's."""
+    return f"user:{entry.owner_id}" if entry.owner_id else None
+
+
+def tell(desk: Iterable[Opened]) -> None:
+    """Append `generation:updated` for each entry with a notable change."""
+    changed = [item for item in desk if item.notable and stream_of(item.entry)]
+    for item, frame in zip(
+        changed, queries.frames_of([item.entry for item in changed]), strict=True
+    ):
+        log.append(stream_of(item.entry) or "", "generation:updated", generation=frame)
+
+
+def tell_one(entry: RegisterEntry, kind: str) -> None:
+    """Append one frame of `kind` about an entry."""
+    if stream := stream_of(entry):
+        [frame] = queries.frames_of([entry])
+        log.append(stream, kind, generation=frame)
+
+
+def tell_deleted(entry: RegisterEntry) -> None:
+    """Append `generation:deleted`."""
+    if stream := stream_of(entry):
+        log.append(stream, "generation:deleted", generation={"id": str(entry.pk)})
+
+
+def tell_artifact(output: Output) -> None:
+    """Append `artifact:updated` about one stored output."""
+    stream = stream_of(output.entry)
+    if stream and output.entry.owner:
+        owner = output.entry.owner
+        frame = queries.artifact_json(queries.artifact_view(viewer=owner, id=output.pk))
+        log.append(stream, "artifact:updated", artifact=frame)

@@ -1,0 +1,211 @@
+"""What people do with what they have: star, tag, throw away, take back, bring in."""
+
+import io
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, BinaryIO
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from generations.errors import ArtifactNotFound
+from generations.models import ArtifactTag, EntryTag, Output, Preview, RegisterEntry, Star, Trash
+from generations.operations import desk, frames
+from generations.operations.register import find_for_act
+from generations.states import Kind
+from genproj.kernel import logs, media, rows, storage
+from genproj.kernel.clock import after, now
+from genproj.kernel.errors import Invalid, StorageUnavailable, TooLarge
+from genproj.kernel.ids import uuid7
+from genproj.kernel.wake import wake
+
+#: how long a thing lies in the trash before it is purged with its objects
+TRASH_DAYS = 30
+UPLOAD = "upload"
+
+log = logs.component("keeping")
+
+
+@rows.atomically
+def trash_entry(*, actor: User, entry_id: UUID) -> None:
+    """Move a generation to the trash; repeated it changes nothing."""
+    entry = find_for_act(actor=actor, entry_id=entry_id)
+    _trash(entry=entry, output=None, actor=actor)
+    frames.tell_deleted(entry)
+
+
+@rows.atomically
+def restore_entry(*, actor: User, entry_id: UUID) -> None:
+    """Take a generation out of the trash; repeated it changes nothing."""
+    entry = find_for_act(actor=actor, entry_id=entry_id)
+    Trash.objects.filter(entry=entry, output__isnull=True).delete()
+    frames.tell_one(entry, "generation:updated")
+
+
+def find_artifact(*, actor: User, artifact_id: UUID) -> Output:
+    """The stored output, if `actor` may change it.
+
+    Raises:
+        ArtifactNotFound: there is none, or it may not be seen.
+    """
+    output = (
+        Output.objects.filter(pk=artifact_id, stored_at__isnull=False)
+        .select_related("entry")
+        .first()
+    )
+    if output is None:
+        raise ArtifactNotFound
+    find_for_act(actor=actor, entry_id=output.entry_id)
+    return output
+
+
+@rows.atomically
+def trash_artifact(*, actor: User, artifact_id: UUID) -> None:
+    """Move one picture to the trash; repeated it changes nothing."""
+    output = find_artifact(actor=actor, artifact_id=artifact_id)
+    _trash(entry=output.entry, output=output, actor=actor)
+    frames.tell_artifact(output)
+
+
+@rows.atomically
+def restore_artifact(*, actor: User, artifact_id: UUID) -> None:
+    """Take one picture out of the trash; repeated it changes nothing."""
+    output = find_artifact(actor=actor, artifact_id=artifact_id)
+    Trash.objects.filter(output=output).delete()
+    frames.tell_artifact(output)
+
+
+def _trash(*, entry: RegisterEntry, output: Output | None, actor: User) -> None:
+    at = now()
+    Trash.objects.get_or_create(
+        entry=entry,
+        output=output,
+        defaults={
+            "trashed_at": at,
+            "trashed_by": actor,
+            # one lease later than promised, so that nobody still works on it
+            "due_at": at + timedelta(days=TRASH_DAYS, seconds=settings.LEASE_SECONDS),
+        },
+    )
+
+
+@rows.atomically
+def mark_artifact(
+    *, actor: User, artifact_id: UUID, starred: bool | None = None, tags: list[str] | None = None
+) -> None:
+    """Star or unstar a picture and set its tags; None leaves things as they are."""
+    output = find_artifact(actor=actor, artifact_id=artifact_id)
+    if starred is True:
+        Star.objects.get_or_create(output=output, defaults={"starred_at": now()})
+    elif starred is False:
+        Star.objects.filter(output=output).delete()
+    if tags is not None:
+        wanted = set(tags)
+        ArtifactTag.objects.filter(output=output).exclude(name__in=wanted).delete()
+        ArtifactTag.objects.bulk_create(
+            [ArtifactTag(output=output, name=name) for name in sorted(wanted)],
+            ignore_conflicts=True,
+        )
+    frames.tell_artifact(output)
+
+
+def keep_upload(
+    *,
+    actor: User,
+    audience: str,
+    file: BinaryIO,
+    filename: str,
+    tags: Iterable[str] = (),
+) -> RegisterEntry:
+    """Keep a person's own picture or film: an entry of provider `upload`, settled at once.
+
+    The bytes decide what it is; metadata (place, camera, names) is removed before it is kept.
+
+    Raises:
+        TooLarge: over MAX_UPLOAD_BYTES.
+        Invalid: not a picture or film that can be kept.
+        StorageUnavailable: it could not be stored; nothing is left behind.
+    """
+    body = file.read(settings.MAX_UPLOAD_BYTES + 1)
+    if len(body) > settings.MAX_UPLOAD_BYTES:
+        raise TooLarge(f"At most {settings.MAX_UPLOAD_BYTES // 2**20} MiB.")
+    try:
+        sniffed = media.measure(io.BytesIO(body), max_pixels=settings.MAX_OUTPUT_PIXELS)
+        clean = media.stripped(io.BytesIO(body), sniffed.content_type)
+        measured = media.measure(io.BytesIO(clean), max_pixels=settings.MAX_OUTPUT_PIXELS)
+    except media.NotMedia as problem:
+        raise Invalid.one("/file", "not_media", "; ".join(problem.issues)) from problem
+    entry_id, output_id = uuid7(), uuid7()
+    key = f"generations/{entry_id}/{output_id}.{measured.extension}"
+    facts = {
+        "storage_key": key,
+        "sha256": sha256(clean).hexdigest(),
+        "size": len(clean),
+        "content_type": measured.content_type,
+        "width": measured.width,
+        "height": measured.height,
+        "duration": measured.duration,
+    }
+    try:
+        storage.put(
+            key,
+            io.BytesIO(clean),
+            sha256=str(facts["sha256"]),
+            size=len(clean),
+            content_type=measured.content_type,
+        )
+    except storage.StorageFailure as problem:
+        raise StorageUnavailable from problem
+    return _record_upload(
+        actor=actor,
+        audience=audience,
+        ids=(entry_id, output_id),
+        facts=facts,
+        words={"prompt": filename[:200], "filename": filename[:200]},
+        kind=Kind(measured.kind),
+        tags=tags,
+    )
+
+
+@rows.atomically
+def _record_upload(
+    *,
+    actor: User,
+    audience: str,
+    ids: tuple[UUID, UUID],
+    facts: Mapping[str, Any],
+    words: Mapping[str, Any],
+    kind: Kind,
+    tags: Iterable[str],
+) -> RegisterEntry:
+    at = now()
+    entry = RegisterEntry(
+        id=ids[0],
+        kind=kind.value,
+        provider=UPLOAD,
+        model=UPLOAD,
+        input=dict(words),
+        expected_count=1,
+        audience=audience,
+        owner=actor,
+        key_prefix=f"generations/{ids[0]}",
+        request_id=logs.request_id.get() or "",
+        created_at=at,
+        submit_started_at=at,
+        dispatched_at=at,
+        deadline_at=after(60),
+    )
+    entry.save(force_insert=True)
+    EntryTag.objects.bulk_create(EntryTag(entry=entry, name=tag) for tag in dict.fromkeys(tags))
+    item = desk.Opened(entry, [])
+    output = Output(
+        id=ids[1], entry=entry, index=0, ref=str(ids[1]), announced_at=at, stored_at=at, **facts
+    )
+    item.add(output)
+    item.notable = True
+    desk.put_back([item], at=at)
+    Preview.objects.create(output=output, due_at=at)
+    wake("generations.jobs.make_previews")
+    return entry

@@ -1,0 +1,133 @@
+"""Asks providers about accepted entries; at the deadline, after one last question, closes them."""
+
+from datetime import datetime, timedelta
+
+from generations.errors import EntryError
+from generations.models import RegisterEntry
+from generations.operations import desk, settling
+from generations.operations.errors import error
+from generations.operations.recording import close_missing, record_update
+from generations.providers.base import ProviderClient, ProviderError, ProviderUpdate, UnknownTask
+from genproj.kernel import figures, leases, logs, rows
+from genproj.kernel.clock import now
+
+#: seconds between looks while a webhook is awaited: at 5, 10 and 20 s, then every 30 s
+WITH_CALLBACK = (5.0, 5.0, 10.0, 30.0)
+#: seconds a provider that cannot be reached at the deadline is still given
+GRACE = 90.0
+
+log = logs.component("polling")
+
+
+def next_look(entry: RegisterEntry, *, calls_back: bool, at: datetime) -> datetime:
+    """When the provider is asked next, but not after the deadline."""
+    if calls_back:
+        wait = WITH_CALLBACK[min(entry.polls, len(WITH_CALLBACK) - 1)]
+    else:
+        wait = min(1.5 ** min(entry.polls, 10), 10.0)
+    moment = at + timedelta(seconds=wait)
+    return min(moment, entry.deadline_at) if entry.deadline_at > at else moment
+
+
+def ask_about(entry: RegisterEntry, *, client: ProviderClient) -> None:
+    """Ask about one claimed entry and record the answer; at the deadline, close it."""
+    log.info("asking", generation=str(entry.pk), provider=entry.provider, poll=entry.polls + 1)
+    try:
+        with figures.PROVIDER_SECONDS.labels(provider=entry.provider).time():
+            update = client.ask(str(entry.pk))
+    except UnknownTask:
+        record_unknown(entry)
+    except ProviderError as problem:
+        record_silence(entry, problem)
+    else:
+        record_answer(entry, update)
+
+
+@rows.atomically
+def record_answer(entry: RegisterEntry, update: ProviderUpdate) -> None:
+    """Record what the provider said; an older answer that comes late changes nothing."""
+    at = now()
+    item = desk.open_entries([entry.pk]).get(entry.pk)
+    if item is None:
+        return
+    record_update(item, update, at=at)
+    _look_again(item, entry, at=at)
+    desk.put_back([item], at=at)
+
+
+@rows.atomically
+def record_unknown(entry: RegisterEntry) -> None:
+    """The provider does not know the task: it is submitted again under the same id."""
+    at = now()
+    item = desk.open_entries([entry.pk]).get(entry.pk)
+    if item is None:
+        return
+    log.warning("unknown_task", generation=str(entry.pk), provider=entry.provider)
+    item.change(polls=item.entry.polls + 1, leased_until=None)
+    if item.entry.completed_at:
+        item.change(due_at=None)  # it was given up before; nothing is left to hope for
+    elif item.entry.deadline_at <= at:
+        _close(item, at=at)
+    elif not item.outputs:
+        item.change(dispatched_at=None, due_at=at + timedelta(seconds=leases.backoff(0)))
+    else:
+        _look_again(item, entry, at=at)
+    desk.put_back([item], at=at)
+
+
+@rows.atomically
+def record_silence(entry: RegisterEntry, problem: ProviderError) -> None:
+    """The provider could not be asked: later again, and past the deadline for a while."""
+    at = now()
+    item = desk.open_entries([entry.pk]).get(entry.pk)
+    if item is None:
+        return
+    figures.RETRIES.labels(what="poll").inc()
+    log.warning("unanswered", generation=str(entry.pk), status=problem.status, error=problem.code)
+    item.change(last_error=str(problem)[:2000])
+    patience = item.entry.deadline_at + timedelta(seconds=GRACE)
+    if at >= item.entry.deadline_at and at < patience:
+        again = at + timedelta(seconds=leases.backoff(1, longest=10.0))
+        item.change(polls=item.entry.polls + 1, leased_until=None, due_at=again)
+    else:
+        _look_again(item, entry, at=at)
+    desk.put_back([item], at=at)
+
+
+def _look_again(item: desk.Opened, asked: RegisterEntry, *, at: datetime) -> None:
+    """Set the next look, or close the entry when its time is over."""
+    if item.entry.attempts == asked.attempts:
+        item.change(polls=item.entry.polls + 1, leased_until=None)
+    if item.entry.due_at is None:
+        return
+    if item.entry.deadline_at <= at:
+        _close(item, at=at)
+    else:
+        moment = next_look(item.entry, calls_back=item.entry.calls_back, at=at)
+        item.change(due_at=moment)
+
+
+def _close(item: desk.Opened, *, at: datetime) -> None:
+    """The deadline has come and the provider was asked: close what is still missing."""
+    if item.entry.completed_at:
+        item.change(due_at=None)
+        return
+    close_missing(item, at=at)
+    if not item.missing:
+        return
+    if item.collecting:
+        # what was announced is fetched first; only then is it known what is missing
+        item.change(due_at=at + timedelta(seconds=5))
+        return
+    received = sum(1 for output in item.outputs if output.stored_at)
+    expected = item.entry.expected_count
+    item.blame(
+        error(
+            EntryError.TIMEOUT,
+            f"The provider did not answer in time: {received} of {expected} came.",
+            received=received,
+            expected=expected,
+        )
+    )
+    item.change(due_at=None)
+    settling.complete(item, at=at)

@@ -1,0 +1,85 @@
+"""Makes the small pictures of stored outputs; nothing ever waits for them."""
+
+import io
+from collections.abc import Callable
+from hashlib import sha256
+
+from django.db.models import QuerySet
+
+from generations.models import Preview
+from generations.operations import frames
+from genproj.kernel import leases, logs, media, rows, storage
+from genproj.kernel.clock import now
+
+BATCH = 4
+MOST_FAILURES = 8
+
+log = logs.component("previews")
+
+
+def previews_to_make() -> QuerySet[Preview]:
+    """Stored outputs whose small pictures are not made yet."""
+    return Preview.objects.filter(due_at__isnull=False).select_related("output__entry")
+
+
+def make_previews() -> int:
+    """Make a batch of previews. Returns how many were tried."""
+    taken = leases.claim(previews_to_make(), limit=BATCH)
+    for preview in taken:
+        leases.attempt(lambda preview=preview: make_preview(preview), failed=_failed(preview))
+    return len(taken)
+
+
+def _failed(preview: Preview) -> Callable[[BaseException], None]:
+    def failed(reason: BaseException) -> None:
+        log.warning("preview_failed", artifact=str(preview.pk), error=repr(reason))
+        if isinstance(reason, media.NotMedia) or preview.failures + 1 >= MOST_FAILURES:
+            leases.finish(preview)  # the original is shown instead
+        else:
+            leases.put_off(preview, seconds=leases.backoff(preview.failures), error=repr(reason))
+
+    return failed
+
+
+def make_preview(preview: Preview) -> None:
+    """Make and store thumb, preview and, for a film, poster of one claimed row."""
+    output = preview.output
+    with storage.open_read(output.storage_key) as file:
+        source = io.BytesIO(file.read()) if not file.seekable() else file
+        made = media.renditions(source, output.content_type)
+    keys = {
+        name: _put(f"thumbnails/{output.pk}/{name}.webp", rendition)
+        for name, rendition in (
+            ("thumb", made.thumb),
+            ("preview", made.preview),
+            ("poster", made.poster),
+        )
+        if rendition is not None
+    }
+    record_preview(preview, colour=made.colour, keys=keys)
+
+
+def _put(key: str, rendition: media.Rendition) -> str:
+    storage.put(
+        key,
+        io.BytesIO(rendition.bytes),
+        sha256=sha256(rendition.bytes).hexdigest(),
+        size=len(rendition.bytes),
+        content_type=rendition.content_type,
+    )
+    return key
+
+
+@rows.atomically
+def record_preview(preview: Preview, *, colour: str, keys: dict[str, str]) -> None:
+    """Record the small pictures, once."""
+    done = leases.finish(
+        preview,
+        made_at=now(),
+        colour=colour,
+        thumb_key=keys.get("thumb", ""),
+        preview_key=keys.get("preview", ""),
+        poster_key=keys.get("poster", ""),
+    )
+    if done:
+        frames.tell_artifact(preview.output)

@@ -1,0 +1,103 @@
+"""Purges what has lain in the trash long enough: objects first, then rows, the tombstone last."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from generations.models import Artifact, Generation, Output, RegisterEntry, Trash
+from genproj.kernel import leases, logs, rows, storage
+from genproj.kernel.clock import now
+
+BATCH = 20
+
+log = logs.component("purging")
+
+
+def trash_to_purge() -> QuerySet[Trash]:
+    """Things whose time in the trash is over."""
+    return Trash.objects.filter(due_at__isnull=False)
+
+
+def purge() -> int:
+    """Purge a batch. A thing restored in the meantime stays."""
+    taken = leases.claim(trash_to_purge(), limit=BATCH)
+    for row in taken:
+        leases.attempt(lambda row=row: purge_one(row), failed=_failed(row))
+    return len(taken)
+
+
+def _failed(row: Trash) -> Callable[[BaseException], None]:
+    def failed(reason: BaseException) -> None:
+        log.warning("purge_failed", generation=str(row.entry_id), error=repr(reason))
+        leases.put_off(row, seconds=leases.backoff(row.failures), error=repr(reason))
+
+    return failed
+
+
+def purge_one(row: Trash) -> None:
+    """Delete a trashed thing's objects and rows. Safe to repeat.
+
+    Of a whole generation the entry stays as a tombstone without content, so that late results
+    are recognised and discarded.
+    """
+    outputs = Output.objects.filter(entry_id=row.entry_id, stored_at__isnull=False)
+    if row.output_id:
+        outputs = outputs.filter(pk=row.output_id)
+    for output in outputs.select_related("preview"):
+        for key in _keys_of(output):
+            storage.delete(key)
+    if row.output_id:
+        _forget_output(row.output_id)
+    else:
+        _forget_entry(row.entry_id)
+    log.info("purged", generation=str(row.entry_id), artifact=str(row.output_id or ""))
+
+
+def _keys_of(output: Output) -> list[str]:
+    preview = getattr(output, "preview", None)
+    small = (
+        [preview.thumb_key, preview.preview_key, preview.poster_key] if preview is not None else []
+    )
+    return [key for key in (output.storage_key, *small) if key]
+
+
+@rows.atomically
+def _forget_output(output_id: UUID) -> None:
+    Artifact.objects.filter(pk=output_id).delete()
+    # the row stays, so that a repeated delivery is recognised; its content goes
+    Output.objects.filter(pk=output_id).update(
+        stored_at=None,
+        storage_key="",
+        sha256="",
+        url="",
+        raw={},
+        error={
+            "code": "purged",
+            "message": "It was deleted.",
+            "retryable": False,
+            "at": now().isoformat(),
+            "detail": {},
+        },
+    )
+    Trash.objects.filter(output_id=output_id).delete()
+
+
+@rows.atomically
+def _forget_entry(entry_id: UUID) -> None:
+    at = now()
+    entry = RegisterEntry.objects.get(pk=entry_id)
+    Generation.objects.filter(pk=entry_id).delete()
+    entry.outputs.all().delete()
+    entry.projections.all().delete()
+    entry.tags.all().delete()
+    RegisterEntry.objects.filter(pk=entry_id).update(
+        purged_at=at,
+        completed_at=entry.completed_at or at,
+        due_at=None,
+        input={},
+        annotations={},
+        error=None,
+        error_history=[],
+    )
+    Trash.objects.filter(entry_id=entry_id).delete()

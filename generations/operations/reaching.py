@@ -1,0 +1,39 @@
+"""Where each provider is: its row in the table, with the key and address that settings give."""
+
+from dataclasses import replace
+
+from django.conf import settings
+
+from generations import providers
+from generations.providers.base import Connection, ProviderClient
+from genproj.kernel.http import Guard, Origin
+
+
+def connection_of(provider: str) -> Connection:
+    """The provider's key, address and result hosts as this installation has them."""
+    row = providers.PROVIDERS[provider]
+    return Connection(
+        api_key=getattr(settings, row.key_setting),
+        base_url=getattr(settings, row.base_url_setting),
+        allowed_hosts=(*row.hosts, *settings.DOWNLOAD_ALLOWED_HOSTS),
+    )
+
+
+def client_of(provider: str) -> ProviderClient:
+    """A client that speaks to the provider."""
+    return providers.client_of(provider, connection_of(provider))
+
+
+def download_guard(provider: str) -> Guard:
+    """What the provider's results may be fetched from."""
+    guard = connection_of(provider).downloads
+    sandbox = Origin.of(settings.SANDBOX_URL)
+    if guard.excepted and sandbox not in guard.excepted and is_sandbox(provider):
+        return replace(guard, excepted=(*guard.excepted, sandbox))
+    return guard
+
+
+def is_sandbox(provider: str) -> bool:
+    """Whether the provider is played by the built-in sandbox."""
+    row = providers.PROVIDERS[provider]
+    return bool(getattr(settings, row.key_setting) == "sandbox")

@@ -1,0 +1,172 @@
+"""Opens, cancels and retries entries: what people ask of the register."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from generations.errors import GenerationNotFound, NothingToRetry
+from generations.models import EntryTag, ProviderModel, RegisterEntry
+from generations.operations import desk, frames
+from generations.states import GenerationState
+from genproj import audiences
+from genproj.kernel import figures, logs, rows
+from genproj.kernel.clock import now
+from genproj.kernel.errors import Forbidden, InvalidTransition
+from genproj.kernel.ids import uuid7
+from genproj.kernel.wake import wake
+
+log = logs.component("register")
+
+
+@rows.atomically
+def open_entry(
+    *,
+    actor: User | None,
+    audience: str,
+    model: ProviderModel,
+    input: Mapping[str, Any],
+    expected_count: int,
+    deadline_seconds: int,
+    tags: Sequence[str] = (),
+    request_id: str = "",
+    retry_of: RegisterEntry | None = None,
+    key_prefix: str = "",
+    annotations: Mapping[str, Any] | None = None,
+) -> RegisterEntry:
+    """Write down a request, whole, and have it submitted after commit.
+
+    The entry is committed before any provider hears of it; its id is the provider's task id.
+
+    Args:
+        deadline_seconds: how long the provider may take to answer.
+        key_prefix: where the outputs are stored; by default `generations/{id}`.
+    """
+    at, id = now(), uuid7()
+    entry = RegisterEntry(
+        id=id,
+        kind=model.kind,
+        provider=model.provider,
+        model=model.pk,
+        input=dict(input),
+        expected_count=expected_count,
+        audience=audience,
+        owner=actor,
+        key_prefix=key_prefix or f"generations/{id}",
+        annotations=dict(annotations or {}),
+        request_id=request_id or logs.request_id.get() or "",
+        retry_of=retry_of,
+        created_at=at,
+        deadline_at=at + timedelta(seconds=deadline_seconds),
+        due_at=at,
+    )
+    entry.save(force_insert=True)
+    if tags:
+        EntryTag.objects.bulk_create(
+            [EntryTag(entry=entry, name=tag) for tag in dict.fromkeys(tags)]
+        )
+    frames.tell_one(entry, "generation:created")
+    wake("generations.jobs.call_providers")
+    rows.after_commit(lambda: _announce(entry))
+    return entry
+
+
+def _announce(entry: RegisterEntry) -> None:
+    figures.CREATED.labels(kind=entry.kind, provider=entry.provider).inc()
+    log.info(
+        "created",
+        generation=str(entry.pk),
+        model=entry.model,
+        count=entry.expected_count,
+        user=entry.owner_id,
+        request_id=entry.request_id,
+    )
+
+
+def find_for_act(*, actor: User, entry_id: UUID) -> RegisterEntry:
+    """The entry, if `actor` may change it.
+
+    Raises:
+        GenerationNotFound: there is none, or it may not be seen.
+        Forbidden: it may be seen but not changed.
+    """
+    entry = RegisterEntry.objects.filter(pk=entry_id, purged_at__isnull=True).first()
+    if entry is None:
+        raise GenerationNotFound
+    if actor.is_staff:
+        return entry
+    level = audiences.level(actor, entry.audience)
+    if level is None:
+        raise GenerationNotFound
+    if level == "viewer":
+        raise Forbidden
+    return entry
+
+
+@rows.atomically
+def cancel_entry(*, actor: User, entry_id: UUID) -> RegisterEntry:
+    """Stop waiting for an open entry. Repeated on a cancelled one it changes nothing.
+
+    What the provider was already told may still come; it is kept, and marked late.
+
+    Raises:
+        InvalidTransition: it has already settled otherwise.
+    """
+    find_for_act(actor=actor, entry_id=entry_id)
+    at = now()
+    item = desk.open_entries([entry_id])[entry_id]
+    entry = item.entry
+    if entry.cancelled_at:
+        return entry
+    if entry.completed_at:
+        raise InvalidTransition("It has already settled.")
+    item.change(cancelled_at=at, completed_at=at)
+    if entry.submit_started_at is None:
+        item.change(due_at=None)  # nobody was told; otherwise polls go on to the deadline
+    item.notable = True
+    desk.put_back([item], at=at)
+    return entry
+
+
+@rows.atomically
+def retry_entry(*, actor: User, entry_id: UUID) -> RegisterEntry:
+    """Open a new entry for what is missing of a settled one.
+
+    Raises:
+        InvalidTransition: it is still open.
+        NothingToRetry: everything that was asked for has come.
+    """
+    entry = find_for_act(actor=actor, entry_id=entry_id)
+    if entry.state is GenerationState.PENDING:
+        raise InvalidTransition("It is still open; wait or cancel it first.")
+    missing = entry.expected_count - entry.success_count
+    model = ProviderModel.objects.filter(pk=entry.model).first()
+    if missing <= 0 or model is None:
+        raise NothingToRetry
+    return open_entry(
+        actor=actor,
+        audience=entry.audience,
+        model=model,
+        input=entry.input,
+        expected_count=missing,
+        deadline_seconds=round((entry.deadline_at - entry.created_at).total_seconds()),
+        tags=[tag.name for tag in entry.tags.all()],
+        retry_of=entry,
+        annotations={name: value for name, value in entry.annotations.items() if name != "drill"},
+    )
+
+
+def callback_wanted(*, base_url: str) -> bool:
+    """Whether a provider at `base_url` could reach our callback address."""
+    public = settings.PUBLIC_URL
+    return (public.startswith("https://") and not is_loopback(public)) or is_loopback(base_url)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is this machine, by name or number."""
+    host = url.split("//", 1)[-1].split("/", 1)[0].rsplit("@", 1)[-1]
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    return name in {"localhost", "[::1]"} or name.startswith("127.")

@@ -1,0 +1,238 @@
+"""The stage of the tests: a sandbox, a web server, people, workers that run when told to."""
+
+import contextlib
+import json
+import os
+import pkgutil
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.db import connection
+
+from genproj.kernel import bell, storage, wake
+from tests import world
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(autouse=True)
+def _no_internet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever leaves this machine fails the test."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            host = str(address[0])
+            if not (host.startswith("127.") or host in {"::1", "localhost"}):
+                raise RuntimeError(f"A test wants to leave this machine: {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def _clean_slate(tmp_path: Path) -> Iterator[None]:
+    """Files, caches and switches of one test do not reach the next."""
+    cache.clear()
+    yield
+    storage.reset()
+    shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
+
+
+@pytest.fixture
+def wakes() -> Iterator[bell.Listener]:
+    """Hears wake-ups, so that none is queued; `wakes.wait(0)` lists them."""
+    listener = bell.listen(wake.CHANNEL)
+    yield listener
+    listener.close()
+
+
+@pytest.fixture
+def work(wakes: bell.Listener) -> Callable[..., int]:
+    """Runs every due job in this thread until nothing is due. Returns how many rows were worked."""
+
+    def run(*names: str, rounds: int = 200) -> int:
+        total = 0
+        for _ in range(rounds):
+            worked = 0
+            for name, job in wake.jobs().items():
+                if not names or name.rsplit(".", 1)[-1] in names:
+                    worked += pkgutil.resolve_name(job.run)()
+            total += worked
+            if not worked:
+                return total
+        raise AssertionError("The jobs never come to an end.")
+
+    return run
+
+
+@pytest.fixture
+def work_until(work: Callable[..., int]) -> Callable[..., Any]:
+    """Runs due jobs again and again until a condition holds."""
+
+    def run(condition: Callable[[], Any], *, seconds: float = 20.0) -> Any:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            work()
+            if answer := condition():
+                return answer
+            time.sleep(0.02)
+        raise AssertionError(f"still not so after {seconds} s")
+
+    return run
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return world.person("alice")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return world.person("bob")
+
+
+@pytest.fixture
+def dana(db: None) -> User:
+    """Staff."""
+    return world.person("dana", staff=True)
+
+
+class Sandbox:
+    """The sandbox of a test session, and its control door."""
+
+    def __init__(self, port: int, folder: Path) -> None:
+        self.port, self.folder = port, folder
+        self.url = f"http://127.0.0.1:{port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, delay: float = 0.0) -> None:
+        """Start it and wait until it answers."""
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "genproj.sandbox", "--port", str(self.port)),
+                *("--data-dir", str(self.folder), "--delay", str(delay)),
+            ],
+            cwd=ROOT,
+        )
+        world.until(lambda: self._answers())
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError):
+            self.get("/control/faults")
+            return True
+        return False
+
+    def stop(self, *, hard: bool = False) -> None:
+        """End it."""
+        if self.process:
+            self.process.kill() if hard else self.process.terminate()
+            self.process.wait(10)
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the control door."""
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def get(self, path: str) -> Any:
+        return self.ask("GET", path)
+
+    def faults(self, *rules: dict[str, Any]) -> None:
+        """What goes wrong from now on."""
+        self.ask("PUT", "/control/faults", {"rules": list(rules)})
+
+    def reset(self) -> None:
+        self.ask("POST", "/control/reset", {"tasks": True})
+
+    def tasks(self) -> list[dict[str, Any]]:
+        answer = self.get("/control/tasks")
+        return answer["tasks"] if isinstance(answer, dict) else answer
+
+
+@pytest.fixture(scope="session")
+def _sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    sandbox = Sandbox(free_port(), tmp_path_factory.mktemp("sandbox"))
+    sandbox.start()
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture
+def sandbox(_sandbox_process: Sandbox, settings: Any) -> Iterator[Sandbox]:
+    """A sandbox without faults, as the provider of this test."""
+    settings.SANDBOX_PORT = _sandbox_process.port
+    settings.SANDBOX_URL = _sandbox_process.url
+    settings.RUNWARE_BASE_URL = f"{_sandbox_process.url}/v1"
+    _sandbox_process.reset()
+    yield _sandbox_process
+    _sandbox_process.reset()
+
+
+class Web:
+    """A real web server in a thread of the test, on the test's database."""
+
+    def __init__(self, port: int) -> None:
+        self.port, self.url = port, f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def web(transactional_db: None, settings: Any, wakes: bell.Listener) -> Iterator[Web]:
+    """Serves the whole application; webhooks reach it."""
+    import uvicorn
+    from genproj.asgi import application
+
+    settings.PORT = free_port()
+    settings.PUBLIC_URL = f"http://127.0.0.1:{settings.PORT}"
+    settings.ALLOWED_HOSTS = ["*"]
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application,
+            host="127.0.0.1",
+            port=settings.PORT,
+            log_level="warning",
+            lifespan="on",
+            timeout_graceful_shutdown=1,
+        )
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    world.until(lambda: server.started)
+    yield Web(settings.PORT)
+    server.should_exit = True
+    thread.join(10)
+    connection.close()
+
+
+def python() -> str:
+    """The interpreter the tests run on."""
+    return sys.executable
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The environment of a process the tests start."""
+    return {**os.environ, "PYTHONUNBUFFERED": "1", **changes}
