@@ -100,9 +100,7 @@ class RegisterEntry(Leased):
         ]
         indexes = [
             # for the claim of `generations.jobs.call_providers` and the clock's look
-            models.Index(
-                fields=["due_at"], condition=Q(due_at__isnull=False), name="entry_due"
-            ),
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="entry_due"),
             # for lists, which show what the catalogue has not got yet
             models.Index(
                 fields=["audience", "-created_at", "-id"],

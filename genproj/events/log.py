@@ -1,8 +1,10 @@
 """Appends events to streams and reads them back; the only writer of both tables."""
 
+import json
 import threading
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.db.models import F
@@ -29,6 +31,11 @@ class Frame:
     def wire(self) -> dict[str, Any]:
         """The frame as it goes over a socket."""
         return {"type": self.kind, "seq": self.seq, **self.data}
+
+    @cached_property
+    def text(self) -> str:
+        """The frame as text, made once for all the sockets that it goes to."""
+        return json.dumps(self.wire())
 
 
 def append(stream: str, kind: str, **data: Any) -> None:

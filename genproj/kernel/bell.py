@@ -71,7 +71,7 @@ def _ring_sockets(channel: str, message: str) -> int:
     with _sender_lock:
         if _sender is None:
             _sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            _sender.setblocking(False)
+            _sender.settimeout(0)
         try:
             sockets = list(os.scandir(_folder(channel)))
         except FileNotFoundError:
@@ -105,7 +105,7 @@ class _SocketListener:
         self._socket.settimeout(max(timeout, 0.001))
         try:
             names.update(self._socket.recv(LONGEST_MESSAGE + 1).decode().split("\n"))
-            self._socket.setblocking(False)
+            self._socket.settimeout(0)
             while True:
                 names.update(self._socket.recv(LONGEST_MESSAGE + 1).decode().split("\n"))
         except (TimeoutError, BlockingIOError):
