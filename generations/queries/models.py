@@ -1,17 +1,16 @@
 """The registry of models, and how long each has taken here."""
 
-import time
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from django.core.cache import cache
 from django.db.models import Q
 
 from generations.models import Generation, ProviderModel
 from generations.queries.views import ModelView
 from genproj.kernel.clock import now
+from genproj.kernel.memory import remembered
 
 HISTORY = 2000  # the newest settled generations of all models together
 HISTORY_SECONDS = 60
@@ -45,18 +44,19 @@ def registered(ids: Collection[str]) -> set[str]:
     return set(ProviderModel.objects.filter(pk__in=ids).values_list("pk", flat=True))
 
 
-_names: tuple[float, dict[str, str]] = (0.0, {})
-
-
 def names_of(ids: Collection[str]) -> dict[str, str]:
-    """What these models are called; the small table is read again when a name is missing."""
-    global _names
-    read_at, names = _names
-    if time.monotonic() - read_at > NAMES_SECONDS or not names.keys() >= set(ids):
-        names = dict(ProviderModel.objects.values_list("pk", "name"))
-        names |= {id: id for id in ids if id not in names}
-        _names = (time.monotonic(), names)
+    """What these models are called."""
+    names = _names()
+    if not names.keys() >= set(ids):
+        _names.forget()  # type: ignore[attr-defined]
+        names = _names()
+        names.update({id: id for id in ids if id not in names})
     return names
+
+
+@remembered(NAMES_SECONDS)
+def _names() -> dict[str, str]:
+    return dict(ProviderModel.objects.values_list("pk", "name"))
 
 
 def usual_seconds(model: str) -> tuple[float, float] | None:
@@ -64,15 +64,8 @@ def usual_seconds(model: str) -> tuple[float, float] | None:
     return _times().get(model)
 
 
+@remembered(HISTORY_SECONDS)
 def _times() -> dict[str, tuple[float, float]]:
-    known: dict[str, tuple[float, float]] | None = cache.get("generations:times")
-    if known is None:
-        known = _measured()
-        cache.set("generations:times", known, HISTORY_SECONDS)
-    return known
-
-
-def _measured() -> dict[str, tuple[float, float]]:
     seconds: dict[str, list[float]] = defaultdict(list)
     newest = Generation.objects.filter(artifact_count__gt=0).order_by("-created_at", "-id")
     rows: list[tuple[str, datetime, datetime]] = list(
