@@ -56,6 +56,7 @@ class Cdn:
         task = self._store.task(row["task"])
         prompt = (task or {}).get("request", {}).get("positivePrompt", "")
         uuid = (task or {}).get("taskUUID", "")
+        exchange.about.append(uuid)
         rule = self._rules.take(CDN, uuid, prompt, row.get("result"))
         kind = row.get("type") or items.CONTENT_TYPES[items.output_format(task or {})]
         if rule and await _refused(exchange, rule, kind):

@@ -3,11 +3,11 @@
 import json
 import time
 from collections import deque
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from genproj.sandbox.cdn import UUID
 from genproj.sandbox.faults import FAULTS, BadRule, Rules
 from genproj.sandbox.runs import Runs
 from genproj.sandbox.tasks import Store, Task
@@ -27,9 +27,15 @@ class Calls:
         self._numbers = count(1)
 
     def record(
-        self, *, method: str, path: str, headers: dict[str, str], body: Any, status: int | None
+        self,
+        *,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: Any,
+        status: int | None,
+        about: Sequence[str] = (),
     ) -> None:
-        text = json.dumps(body)
         self._kept.append({
             "number": next(self._numbers),
             "at": time.time(),
@@ -38,7 +44,7 @@ class Calls:
             "headers": {name: _redacted(name, value) for name, value in headers.items()},
             "body": _without_secrets(body),
             "status": status,
-            "tasks": sorted(set(UUID.findall(text))) if len(text) < 100_000 else _uuids(body),
+            "tasks": [*_uuids(body), *about],
         })  # fmt: skip
 
     def since(self, number: int, task: str) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ def success(task: Task, result: dict[str, Any]) -> dict[str, Any]:
     request, item = task["request"], bare(task)
     kind = kind_of(task)
     if kind == "caption":
-        item["text"] = result.get("text") or task.get("text", "")
+        item["text"] = task["text"]
     elif kind == "videoInference":
         item |= {"videoUUID": result["uuid"], "videoURL": file_address(task, result)}
     else:

@@ -41,9 +41,12 @@ class Runs:
             self._spawn(self._life(task))
             self.webhooks.resume(task)
 
-    def accept(self, request: dict[str, Any], origin: str, faults: dict[str, Rule]) -> Task:
-        """Keep a task and start it. Raises Taken when its id was ever used."""
+    def accept(
+        self, request: dict[str, Any], origin: str, faults: dict[str, Rule], text: str = ""
+    ) -> Task:
+        """Keep a task and start it; `text` is what a caption will say. Raises Taken."""
         task = self._planned(request, origin, faults)
+        task["text"] = text
         if "forget" in faults:
             task["key"] = f"{task['taskUUID']}#forgotten-{random.getrandbits(32):08x}"
         files = {

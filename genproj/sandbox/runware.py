@@ -16,9 +16,11 @@ from genproj.sandbox.tasks import Store, Task, new_task
 from genproj.sandbox.validation import (
     GENERATING,
     LEGACY_NAMES,
+    kind_of,
     model_of,
     refusal,
     refusals,
+    source_of,
     status_of,
 )
 from genproj.sandbox.web import Exchange
@@ -151,7 +153,17 @@ class Runware:
         if not _is(task, *GENERATING, *LEGACY_NAMES):
             return self._acts[task["taskType"]](task, origin)
         faults = self._rules.take_all(ACCEPTED, task["taskUUID"], _prompt(task))
-        return self._runs.accept(task, origin, faults)
+        text = self._caption(task) if kind_of(task) == "caption" else ""
+        return self._runs.accept(task, origin, faults, text)
+
+    def _caption(self, request: dict[str, Any]) -> str:
+        """What a picture shows, known from the prompt that it was painted from."""
+        row = self._store.file(str(source_of(request))) or {}
+        parent = self._store.task(row.get("task", ""))
+        prompt = _prompt(parent["request"]) if parent else ""
+        return (
+            f"A picture of {prompt}." if prompt else "A picture with soft shapes and quiet colours."
+        )
 
     async def _answer(self, started: Task | Coroutine[Any, Any, Answer]) -> Answer:
         if not isinstance(started, dict):

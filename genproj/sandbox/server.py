@@ -92,6 +92,7 @@ class Sandbox:
             headers=exchange.headers,
             body=body,
             status=exchange.status,
+            about=exchange.about,
         )
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:

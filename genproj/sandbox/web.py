@@ -29,6 +29,7 @@ class Exchange:
             for key, value in scope["headers"]
         }
         self.status: int | None = None
+        self.about: list[str] = []  # the tasks that it concerns, where the body does not say
         self._receive = receive
         self._send = send
         self._body: bytes | None = None

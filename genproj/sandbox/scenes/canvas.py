@@ -9,6 +9,8 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 from genproj.sandbox.scenes.colour import Colour
 
 Point = tuple[float, float]
+# The level of Pillow's radial gradient in the middle of its sides.
+RIM = 181
 Box = tuple[int, int, int, int]
 Drawing = Callable[["Pen"], None]
 
@@ -98,7 +100,7 @@ class Canvas:
     def glow(self, x: float, y: float, radius: float, colour: Colour, strength: float) -> None:
         """Add light around a point."""
         side = max(2, round(radius * 2))
-        falloff = [round(255 * strength * (1 - level / 255) ** 2.2) for level in range(256)]
+        falloff = [round(255 * strength * max(0.0, 1 - level / RIM) ** 2.2) for level in range(256)]
         mask = (
             Image.radial_gradient("L")
             .point(falloff)

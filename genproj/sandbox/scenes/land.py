@@ -39,7 +39,12 @@ def _snow(canvas: Canvas, line: list[Point], depth: float) -> None:
     crest = line[1:-1]
     top = min(y for _, y in crest)
     under = [
-        (x, y + max(0.0, depth - (y - top)) * (0.6 + 0.25 * math.sin(i * 0.37) + 0.15 * math.sin(i * 0.9)))
+        (
+            x,
+            y
+            + max(0.0, depth - (y - top))
+            * (0.6 + 0.25 * math.sin(i * 0.37) + 0.15 * math.sin(i * 0.9)),
+        )
         for i, (x, y) in enumerate(crest)
     ]
     canvas.shape(lambda pen: pen.polygon([*crest, *under[::-1]]), SNOW, alpha=0.75)

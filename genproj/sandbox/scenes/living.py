@@ -173,7 +173,15 @@ def _shoulders(pen: Pen, x: float, y: float, size: float, h: float) -> None:
         (x + t * size * 2.1, y + size * (1.35 + 0.75 * abs(t) ** 2.2))
         for t in (i / 12 - 1 for i in range(25))
     ]
-    pen.polygon([(x - size * 2.6, h), (x - size * 2.5, h * 0.96), *curve, (x + size * 2.5, h * 0.96), (x + size * 2.6, h)])
+    pen.polygon(
+        [
+            (x - size * 2.6, h),
+            (x - size * 2.5, h * 0.96),
+            *curve,
+            (x + size * 2.5, h * 0.96),
+            (x + size * 2.6, h),
+        ]
+    )
 
 
 def cat(canvas: Canvas, light: Light, words: str) -> None:

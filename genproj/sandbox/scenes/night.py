@@ -135,7 +135,7 @@ def _planet(canvas: Canvas, x: float, y: float, radius: float, hue: float) -> No
     # The light falls in from the upper left.
     offset = round(side * 0.66)
     shade = shade.crop((offset, offset, offset + side, offset + side))
-    shade = shade.point([min(255, round((level / 205) ** 2.6 * 255)) for level in range(256)])
+    shade = shade.point([min(255, round((level / 142) ** 2.4 * 255)) for level in range(256)])
     ball.paste(Image.new("RGB", (side, side), dark.rgb), (0, 0), shade)
     pen = Pen()
     pen.ellipse(radius, radius, radius - 1, radius - 1)
