@@ -219,7 +219,12 @@ S3_REGION = env.text("S3_REGION", "us-east-1")
 AWS_ACCESS_KEY_ID = env.text("AWS_ACCESS_KEY_ID")
 AWS_SECRET_ACCESS_KEY = env.secret("AWS_SECRET_ACCESS_KEY")
 SIGNED_URL_SECONDS = 300
-MAX_OUTPUT_BYTES = env.number("MAX_OUTPUT_BYTES", 512 * 2**20, least=1)
+MAX_OUTPUT_BYTES = {
+    "image": env.number("MAX_IMAGE_BYTES", 64 * 2**20, least=1),
+    "video": env.number("MAX_VIDEO_BYTES", 1024 * 2**20, least=1),
+}
+FETCH_SILENCE_SECONDS = env.number("FETCH_SILENCE_SECONDS", 20, least=1)
+FETCH_TOTAL_SECONDS = env.number("FETCH_TOTAL_SECONDS", 300, least=1)
 MAX_OUTPUT_PIXELS = env.number("MAX_OUTPUT_PIXELS", 100_000_000, least=1)
 MAX_UPLOAD_BYTES = env.number("MAX_UPLOAD_BYTES", 50 * 2**20, least=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20

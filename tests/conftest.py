@@ -204,6 +204,7 @@ class Web:
 def web(transactional_db: None, settings: Any, wakes: bell.Listener) -> Iterator[Web]:
     """Serves the whole application; webhooks reach it."""
     import uvicorn
+
     from genproj.asgi import application
 
     settings.PORT = free_port()
@@ -236,3 +237,17 @@ def python() -> str:
 def environment(**changes: str) -> dict[str, str]:
     """The environment of a process the tests start."""
     return {**os.environ, "PYTHONUNBUFFERED": "1", **changes}
+
+
+#: rows that a test wants printed at the end of the run, by the title of their table
+TABLES: dict[str, list[tuple[str, ...]]] = {}
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print the tables that tests have filled."""
+    for title, table in TABLES.items():
+        terminalreporter.section(title)
+        widths = [max(len(row[place]) for row in table) for place in range(len(table[0]))]
+        for row in table:
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            terminalreporter.write_line("  ".join(cells).rstrip())

@@ -109,7 +109,11 @@ def fetch(output: Output) -> Stored | Failed:
 
 
 def _fetch(output: Output) -> Stored:
-    limits = http.Limits(max_bytes=settings.MAX_OUTPUT_BYTES)
+    limits = http.Limits(
+        read=settings.FETCH_SILENCE_SECONDS,
+        total=settings.FETCH_TOTAL_SECONDS,
+        max_bytes=settings.MAX_OUTPUT_BYTES[output.entry.kind],
+    )
     guard = reaching.download_guard(output.entry.provider)
     with storage.scratch() as file:
         with figures.FETCH_SECONDS.time():

@@ -3,6 +3,7 @@
 Unix datagram sockets in RUN_DIR on one host, NOTIFY on PostgreSQL, PUBLISH when there is a Redis.
 """
 
+import atexit
 import contextlib
 import hashlib
 import os
@@ -72,6 +73,7 @@ def _ring_sockets(channel: str, message: str) -> int:
         if _sender is None:
             _sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             _sender.settimeout(0)
+            atexit.register(_sender.close)
         try:
             sockets = list(os.scandir(_folder(channel)))
         except FileNotFoundError:
