@@ -1,0 +1,208 @@
+"""The words of ASGI that several doors share: headers, bodies within limits, answers, problems."""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field, replace
+from typing import IO, Any
+
+from genproj.kernel.ids import uuid7
+from genproj.kernel.requests import ACCEPTABLE
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+#: Told by Django to what stands in front of it; neither let in nor out.
+FOLLOW = b"x-follow"
+SEND_FILE = b"x-send-file"
+INTERNAL = frozenset({FOLLOW, SEND_FILE})
+
+IN_MEMORY = 2**20
+CHUNK = 2**18
+LONGEST_SILENCE = 60.0
+
+TITLES = {
+    401: ("unauthenticated", "Not signed in"),
+    403: ("forbidden", "Forbidden"),
+    404: ("not_found", "Not found"),
+    405: ("method_not_allowed", "Method not allowed"),
+    408: ("request_timeout", "The request did not arrive in time"),
+    413: ("payload_too_large", "Too large"),
+    416: ("range_not_satisfiable", "No such range"),
+    429: ("rate_limited", "Too many requests"),
+    500: ("internal_error", "Internal error"),
+    503: ("unavailable", "Not available just now"),
+}
+
+
+class Disconnected(Exception):
+    """The client went away before its request had arrived."""
+
+
+class Unreadable(Exception):
+    """The body cannot be taken; `status` says why."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+        super().__init__(str(status))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole response: small bodies as bytes, large ones in a temporary file."""
+
+    status: int
+    headers: Headers = field(default_factory=list)
+    body: bytes | IO[bytes] = b""
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first header of that (lower-case) name."""
+        return next((value for key, value in self.headers if key == name), None)
+
+    def having(self, *added: tuple[bytes, bytes], status: int | None = None) -> "Answer":
+        """The same answer with some headers set instead of what they were."""
+        names = {name for name, _ in added}
+        kept = [pair for pair in self.headers if pair[0] not in names]
+        return replace(self, headers=[*kept, *added], status=status or self.status)
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    """A request header's value, or None."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value.decode("latin-1"))
+    return None
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """The request's headers by lower-case name; repeated ones joined."""
+    found: dict[str, str] = {}
+    for key, value in scope["headers"]:
+        name, text = key.decode("latin-1"), value.decode("latin-1")
+        joint = "; " if name == "cookie" else ", "
+        found[name] = f"{found[name]}{joint}{text}" if name in found else text
+    return found
+
+
+def request_id(scope: Scope) -> str:
+    """The caller's X-Request-Id, or a new one; the same for the whole request."""
+    known: str | None = scope.get("genproj.request_id")
+    if known is None:
+        given = header(scope, b"x-request-id") or ""
+        known = given if ACCEPTABLE.fullmatch(given) else str(uuid7())
+        scope["genproj.request_id"] = known
+    return known
+
+
+async def read_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:
+    """The request's body in memory.
+
+    Raises:
+        Unreadable: larger than `limit` (413), or it stopped coming (408).
+        Disconnected: the client went away.
+    """
+    _check_length(scope, limit)
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        part, more = await _part(receive)
+        size += len(part)
+        if size > limit:
+            raise Unreadable(413)
+        parts.append(part)
+        if not more:
+            return b"".join(parts)
+
+
+async def spool_body(scope: Scope, receive: Receive, *, limit: int) -> IO[bytes]:
+    """The request's body as a file at its beginning, so that no thread waits for a slow client.
+
+    Raises: as `read_body`.
+    """
+    _check_length(scope, limit)
+    spool = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed by the caller
+    size = 0
+    try:
+        while True:
+            part, more = await _part(receive)
+            size += len(part)
+            if size > limit:
+                raise Unreadable(413)
+            spool.write(part)
+            if not more:
+                spool.seek(0)
+                return spool  # type: ignore[return-value]
+    except BaseException:
+        spool.close()
+        raise
+
+
+def _check_length(scope: Scope, limit: int) -> None:
+    length = header(scope, b"content-length") or "0"
+    if length.isdecimal() and int(length) > limit:
+        raise Unreadable(413)
+
+
+async def _part(receive: Receive) -> tuple[bytes, bool]:
+    try:
+        async with asyncio.timeout(LONGEST_SILENCE):
+            message = await receive()
+    except TimeoutError:
+        raise Unreadable(408) from None
+    if message["type"] == "http.disconnect":
+        raise Disconnected
+    return message.get("body", b""), message.get("more_body", False)
+
+
+def problem(
+    scope: Scope, status: int, *, code: str = "", detail: str = "", headers: Headers | None = None
+) -> Answer:
+    """A refusal as application/problem+json, in the form that the API gives it."""
+    usual, title = TITLES[status]
+    number = request_id(scope)
+    body = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail or f"{title}.",
+        "instance": scope["path"],
+        "code": code or usual,
+        "retryable": status in {408, 429, 503},
+        "request_id": number,
+    }
+    return Answer(
+        status,
+        [
+            (b"content-type", b"application/problem+json"),
+            (b"cache-control", b"private, no-cache"),
+            (b"x-request-id", number.encode()),
+            *(headers or []),
+        ],
+        json.dumps(body).encode(),
+    )
+
+
+async def send_answer(scope: Scope, send: Send, answer: Answer) -> None:
+    """Send a whole answer; the internal headers stay inside."""
+    body = answer.body
+    headers = [pair for pair in answer.headers if pair[0] not in INTERNAL]
+    bodiless = answer.status in {204, 304}
+    if isinstance(body, bytes) and not bodiless and answer.header(b"content-length") is None:
+        headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    if bodiless or scope["method"] == "HEAD":
+        body_now = b""
+    elif isinstance(body, bytes):
+        body_now = body
+    else:
+        while chunk := body.read(CHUNK):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        body_now = b""
+    if not isinstance(body, bytes):
+        body.close()
+    await send({"type": "http.response.body", "body": body_now})
