@@ -53,7 +53,7 @@ def roles() -> list[Role]:
         Role("web", web, answers(f"http://{own_address()}:{settings.PORT}/healthz")),
         Role(
             "worker",
-            [python, manage, "qcluster"],
+            [python, manage, "qcluster", "--skip-checks"],
             beats(wake.beat_path("worker")),
             excused=no_pulse_waits,
             forget=lambda: wake.beat_path("worker").unlink(missing_ok=True),

@@ -1,6 +1,6 @@
 """Every address: the apps' own tables, sign-in, the admin, and what machines ask."""
 
-import importlib.util
+import contextlib
 
 from django.contrib import admin
 from django.contrib.auth import views as auth
@@ -22,13 +22,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 
 
-def _stands(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
-
-
-for _module in ("genproj.accounts.urls", "generations.urls", "genproj.pages_urls"):
-    if _stands(_module):
+for _module in ("genproj.accounts.urls", "generations.urls", "genproj.page_urls"):
+    with contextlib.suppress(ImportError):
         urlpatterns.append(path("", include(_module)))

@@ -13,6 +13,7 @@ class Command(BaseCommand):
     """Rings for rows that have come due."""
 
     help = "Looks each second for rows that have come due and wakes a worker; runs the sweeps."
+    requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         # The default action ends it even inside a blocking call; transactions make that safe.

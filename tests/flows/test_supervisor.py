@@ -1,0 +1,282 @@
+"""`manage.py run` with real processes: starts, survives every kill, and leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import ROOT, environment, free_port, python
+
+pytestmark = pytest.mark.processes
+
+ROLES = {"web": "uvicorn", "worker": "qcluster", "clock": "clock", "sandbox": "genproj.sandbox"}
+
+
+def until(condition: Callable[[], object], seconds: float, what: str = "") -> float:
+    """Wait until it is so; how long that took."""
+    began = time.monotonic()
+    while not condition():
+        passed = time.monotonic() - began
+        assert passed < seconds, f"not within {seconds} s: {what}"
+        time.sleep(0.1)
+    return time.monotonic() - began
+
+
+def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that still run; a zombie only waits for somebody to read how it ended."""
+    _, left = psutil.wait_procs(processes, timeout=3)
+    return [one for one in left if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+class Installation:
+    """One `manage.py run` with its own data and ports."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.port, self.sandbox_port = free_port(), free_port()
+        self.output_path = folder / "output.txt"
+        self.folder = folder / "data"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.environment = environment(
+            DATA_DIR=str(self.folder),
+            HOST="127.0.0.1",
+            PORT=str(self.port),
+            SANDBOX_PORT=str(self.sandbox_port),
+            LEASE_SECONDS="4",
+            SILENCE_SECONDS="6",
+            DATABASE_URL="",
+            REDIS_URL="",
+            **settings,
+        )
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Installation":
+        with self.output_path.open("ab") as output:
+            self.process = subprocess.Popen(
+                [python(), "manage.py", "run"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        return self
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    @property
+    def output(self) -> str:
+        return self.output_path.read_text(errors="replace")
+
+    def has_announced(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.output
+        return "Genproj is ready" in self.output
+
+    def is_ready(self) -> bool:
+        try:
+            url = f"http://127.0.0.1:{self.port}/readyz"
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (OSError, urllib.error.URLError):
+            return False
+
+    def main_of(self, role: str) -> psutil.Process | None:
+        for child in psutil.Process(self.pid).children():
+            try:
+                if any(ROLES[role] in part for part in child.cmdline()):
+                    return child
+            except psutil.Error:
+                continue
+        return None
+
+    def everyone(self) -> list[psutil.Process]:
+        return psutil.Process(self.pid).children(recursive=True)
+
+    def is_back(self, role: str, old: int) -> bool:
+        new = self.main_of(role)
+        if new is None or new.pid == old:
+            return False
+        if role in {"worker", "clock"}:  # the row that /readyz reads outlives its worker a little
+            beat = self.folder / "run" / f"beat-{role}"
+            if not beat.exists() or beat.stat().st_mtime < new.create_time():
+                return False
+        return self.is_ready()
+
+    def end(self) -> None:
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(5)
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One that runs, shared by the tests that kill parts of it."""
+    running = Installation(tmp_path_factory.mktemp("kills")).start()
+    try:
+        until(running.has_announced, 60, "the announcement")
+        until(running.is_ready, 10, "readiness")
+        yield running
+    finally:
+        running.end()
+
+
+def test_it_tells_where_it_is_and_who_may_sign_in(installation: Installation) -> None:
+    announced = installation.output
+    assert f"http://127.0.0.1:{installation.port}/" in announced
+    for name in ("admin", "alice", "bob", "charlie"):
+        assert name in announced
+    assert "genproj" in announced
+
+
+@pytest.mark.parametrize("role", list(ROLES))
+def test_a_killed_process_comes_back(installation: Installation, role: str) -> None:
+    before = installation.main_of(role)
+    assert before is not None
+    orphans = before.children(recursive=True)
+    before.kill()
+    until(lambda: installation.is_back(role, before.pid), 30, f"a new {role}")
+    assert not alive(orphans)
+
+
+def test_a_worker_whose_guard_was_killed_leaves_no_orphans(installation: Installation) -> None:
+    main = installation.main_of("worker")
+    assert main is not None
+    (guard,) = main.children()
+    orphans = guard.children()
+    guard.kill()
+    until(lambda: installation.is_back("worker", main.pid), 30, "a new worker")
+    assert not alive(orphans)
+
+
+def test_a_cluster_that_hangs_since_an_idle_worker_was_killed_is_replaced(
+    installation: Installation,
+) -> None:
+    """The worker that waits first holds the queue's read lock; its death hangs the others."""
+    main = installation.main_of("worker")
+    assert main is not None
+    time.sleep(3)  # idle
+    for idle in list(main.children()[0].children())[:2]:
+        idle.kill()
+    until(lambda: "worker gave no sign of life" in installation.output, 30, "the verdict")
+    until(lambda: installation.is_back("worker", main.pid), 30, "a new worker")
+
+
+def test_a_web_process_that_answers_no_more_is_replaced(installation: Installation) -> None:
+    before = installation.main_of("web")
+    assert before is not None
+    before.suspend()
+    until(lambda: installation.is_back("web", before.pid), 40, "a new web")
+
+
+def test_a_second_start_says_in_one_line_that_the_port_is_taken(
+    installation: Installation, tmp_path: Path
+) -> None:
+    for name, port in (("PORT", installation.port), ("SANDBOX_PORT", installation.sandbox_port)):
+        ports = {"PORT": str(free_port()), "SANDBOX_PORT": str(free_port()), name: str(port)}
+        second = subprocess.run(
+            [python(), "manage.py", "run"],
+            cwd=ROOT,
+            env={**installation.environment, "DATA_DIR": str(tmp_path), **ports},
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
+        assert second.returncode == 2
+        said = (second.stdout + second.stderr).decode().strip().splitlines()
+        assert len(said) == 1
+        assert str(port) in said[0]
+        assert name in said[0]
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_when_asked_to_stop_it_takes_all_with_it(tmp_path: Path, asked: signal.Signals) -> None:
+    running = Installation(tmp_path).start()
+    try:
+        until(running.has_announced, 60, "the announcement")
+        everyone = running.everyone()
+        assert len(everyone) >= 8
+        os.kill(running.pid, asked)
+        assert running.process is not None
+        assert running.process.wait(10) == 0
+        assert not alive(everyone)
+    finally:
+        running.end()
+
+
+def test_nothing_survives_a_killed_supervisor(tmp_path: Path) -> None:
+    running = Installation(tmp_path).start()
+    try:
+        until(running.has_announced, 60, "the announcement")
+        everyone = running.everyone()
+        os.kill(running.pid, signal.SIGKILL)
+        assert running.process is not None
+        running.process.wait(5)
+        until(lambda: not alive(everyone), 15, "the end of all")
+        running.start()
+        until(lambda: running.output.count("Genproj is ready") == 2, 60, "the second start")
+    finally:
+        running.end()
+
+
+def test_a_child_that_cannot_start_stops_the_whole_with_its_log(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "if '--ws-max-size' in sys.orig_argv:\n"
+        "    sys.stderr.write('no web today\\n')\n"
+        "    os._exit(3)\n"
+    )
+    running = Installation(tmp_path, PYTHONPATH=str(broken)).start()
+    try:
+        assert running.process is not None
+        assert running.process.wait(40) == 1
+        assert "web died 3 times without becoming ready" in running.output
+        assert "    no web today" in running.output
+    finally:
+        running.end()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
+        ({"SECRET_KEY": "changeme"}, "SECRET_KEY is a default"),
+        ({"ALLOWED_HOSTS": "*"}, "wildcard"),
+    ],
+)
+def test_what_others_reach_must_be_made_for_it(
+    tmp_path: Path, changes: dict[str, str], words: str
+) -> None:
+    refused = subprocess.run(
+        [python(), "manage.py", "run"],
+        cwd=ROOT,
+        env={
+            **environment(DATA_DIR=str(tmp_path), PORT=str(free_port())),
+            "PUBLIC_URL": "https://pictures.example.com",
+            "SECRET_KEY": "k" * 50,
+            **changes,
+        },
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert len(refused.stderr.decode().strip().splitlines()) == 1
+    assert words in refused.stderr.decode()
