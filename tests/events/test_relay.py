@@ -6,18 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.db import connection
 
 from genproj.events import log
 from genproj.events.models import Event
 from genproj.events.relay import WAITING_FRAMES, TooOld, relay
 from genproj.kernel import bell
-from tests.events.conftest import append, append_and_leave
+from tests.events.conftest import append, beside, write
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
-
-write = sync_to_async(append_and_leave, thread_sensitive=False)
 
 
 async def take(frames: Any, number: int, *, within: float = 5.0) -> list[int]:
@@ -80,7 +77,7 @@ def test_a_cursor_older_than_the_log_is_refused() -> None:
     async def story() -> None:
         for number in range(3):
             await write("user:1", number)
-        await sync_to_async(Event.objects.filter(seq__lt=3).delete, thread_sensitive=False)()
+        await beside(Event.objects.filter(seq__lt=3).delete)
         async with relay.follow("user:1", after=0) as frames:
             with pytest.raises(TooOld):
                 await anext(frames)

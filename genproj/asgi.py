@@ -1,0 +1,100 @@
+"""The outermost door: sends each connection to what answers it, by its scope alone."""
+
+import os
+import re
+
+from channels.routing import URLRouter  # noqa: E402, I001 - needs Django set up
+from django.conf import settings  # noqa: E402
+from django.urls import path  # noqa: E402
+
+from generations import webhooks  # noqa: E402
+from genproj.events import sse  # noqa: E402
+from genproj.events.consumers import MeConsumer, StaffConsumer  # noqa: E402
+from genproj.events.relay import relay  # noqa: E402
+from genproj.events.waiting import answer_when_settled  # noqa: E402
+from genproj.kernel.asgi import (  # noqa: E402
+    SEND_FILE,
+    Disconnected,
+    Receive,
+    Scope,
+    Send,
+    Unreadable,
+    problem,
+    send_answer,
+    spool_body,
+)
+from genproj.kernel.logs import component  # noqa: E402
+from genproj.kernel.sendfile import READERS, send_file  # noqa: E402
+from genproj.kernel.threads import ASIDE  # noqa: E402
+from genproj.kernel.wsgi import WsgiInThreads  # noqa: E402
+from genproj.webhooks.inbox import inbox  # noqa: E402
+from genproj.wsgi import application as pages_and_json  # first: it sets Django up
+
+#: A multipart form is a little larger than the file in it.
+LARGEST_BODY = settings.MAX_UPLOAD_BYTES + 2**20
+EVENTS = re.compile(r"/api/v1/generations/([0-9a-fA-F-]{36})/events/")
+
+journal = component("web")
+django = WsgiInThreads(pages_and_json, threads=settings.WEB_THREADS)
+sockets = URLRouter(
+    [
+        path("ws/me/", MeConsumer.as_asgi()),
+        path("ws/staff/", StaffConsumer.as_asgi()),
+    ]
+)
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one connection."""
+    if scope["type"] == "http":
+        if webhooks.provider_at(scope["path"]):
+            await webhooks.receive(scope, receive, send)
+        elif found := EVENTS.fullmatch(scope["path"]):
+            await sse.follow_thing(scope, receive, send, kind="generation", number=found[1])
+        else:
+            await ask_django(scope, receive, send)
+    elif scope["type"] == "websocket":
+        await open_socket(scope, receive, send)
+    elif scope["type"] == "lifespan":
+        await live(receive, send)
+
+
+async def ask_django(scope: Scope, receive: Receive, send: Send) -> None:
+    """Let Django answer in one of its threads; wait and stream here, where it costs no thread."""
+    try:
+        body = await spool_body(scope, receive, limit=LARGEST_BODY)
+    except Unreadable as error:
+        await send_answer(scope, send, problem(scope, error.status))
+        return
+    except Disconnected:
+        return
+    with body:
+        answer = await answer_when_settled(django.answer, scope, body)
+    if file := answer.header(SEND_FILE):
+        await send_file(scope, receive, send, answer, os.fsdecode(file))
+    else:
+        await send_answer(scope, send, answer)
+
+
+async def open_socket(scope: Scope, receive: Receive, send: Send) -> None:
+    """Hand a websocket to its consumer; one that nobody knows is refused."""
+    known = {f"/{route.pattern}" for route in sockets.routes}
+    if scope["path"] in known:
+        await sockets(scope, receive, send)
+    else:
+        await send({"type": "websocket.close", "code": 4404})
+
+
+async def live(receive: Receive, send: Send) -> None:
+    """Start and stop this process's own threads with the server."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            relay.start()
+            inbox.start()
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            for ending in (inbox, relay, django, ASIDE, READERS):
+                ending.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
