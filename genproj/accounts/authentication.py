@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.auth.models import User
+from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -71,6 +72,15 @@ def as_far_as(key: AccessKey) -> User:
         # In memory only: nothing here saves a user.
         user.is_staff = user.is_superuser = False
     return user
+
+
+def user_of_request(request: HttpRequest) -> User | None:
+    """The person behind a plain Django request, by bearer secret or session; None for nobody."""
+    if _secret(request.headers.get("Authorization", "")) is not None:
+        headers = {"authorization": request.headers["Authorization"]}
+        return user_of_headers(headers, cookies={})
+    user = request.user
+    return user if isinstance(user, User) and user.is_active else None
 
 
 def user_of_headers(headers: Mapping[str, str], *, cookies: Mapping[str, str]) -> User | None:

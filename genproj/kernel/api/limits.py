@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from typing import NoReturn
 
 from django.conf import settings
 from django.core.cache import cache
@@ -37,7 +38,11 @@ class Allowance:
     def require(self) -> None:
         """RateLimited when more than allowed was used."""
         if self.used > self.quota:
-            raise RateLimited(retry_after=self.reset)
+            self.refuse()
+
+    def refuse(self) -> NoReturn:
+        """RateLimited, until the window ends."""
+        raise RateLimited(retry_after=self.reset)
 
 
 def rate_of(name: str) -> tuple[int, int] | None:

@@ -1,0 +1,14 @@
+"""Whose keys there are."""
+
+from django.contrib.auth.models import User
+from django.db.models import Q
+
+from genproj.accounts.models import AccessKey
+from genproj.kernel.clock import now
+
+
+def keys_of(user: User) -> list[AccessKey]:
+    """A person's named keys, and those tokens that still open something; newest first."""
+    alive = Q(revoked_at__isnull=True) & (Q(expires_at__isnull=True) | Q(expires_at__gt=now()))
+    shown = Q(kind=AccessKey.Kind.KEY) | alive
+    return list(AccessKey.objects.filter(shown, user=user).order_by("-created_at", "-pk")[:200])
