@@ -2,6 +2,7 @@
 
 from generations.queries.artifacts import (
     artifact_page,
+    artifact_version,
     artifact_view,
     artifacts_visible,
     media_file,
@@ -52,6 +53,7 @@ __all__ = [
     "Step",
     "artifact_json",
     "artifact_page",
+    "artifact_version",
     "artifact_view",
     "artifacts_visible",
     "error_json",

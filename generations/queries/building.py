@@ -50,7 +50,10 @@ def surroundings_of(ids: Collection[UUID], *, brief: bool = False) -> Surroundin
             )
         )
         failed = Projection.objects.filter(
-            entry_id__in=ids, failed_at__isnull=False, done_at__isnull=True
+            entry_id__in=ids,
+            failed_at__isnull=False,
+            done_at__isnull=True,
+            resolved_at__isnull=True,
         )
         found.failed = set(failed.values_list("entry_id", flat=True))
     return found
