@@ -107,7 +107,9 @@ class Bucket:
             if _code(error) in ABSENT:
                 return None
             raise StorageFailure(key, _code(error)) from error
-        return Stat(head["ContentLength"], head.get("Metadata", {}).get(HASH))
+        # Header names have no case, and some servers write them in their own.
+        noted = {name.lower(): value for name, value in head.get("Metadata", {}).items()}
+        return Stat(head["ContentLength"], noted.get(HASH))
 
     def delete(self, key: str) -> None:
         try:
