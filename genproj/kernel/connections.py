@@ -92,6 +92,9 @@ def _connected(connection: HTTPConnection) -> socket.socket:
         except OSError as error:
             sock.close()
             failure = error
+        except BaseException:
+            sock.close()
+            raise
         else:
             return sock
     if isinstance(failure, TimeoutError):

@@ -18,7 +18,8 @@ _bound: ContextVar[Mapping[str, Any]] = ContextVar("bound", default={})  # noqa:
 _SECRET_NAME = re.compile(r"secret|key|token|password|passwd|authorization|cookie|credential", re.I)
 _SECRET_TEXT = re.compile(
     r"""(?ix)
-      (?:\b|(?<=%3F)|(?<=%26)) ( token | ticket | sig | signature | secret | password | api_?key | key
+      (?: \b | (?<=%3F) | (?<=%26) )
+      ( token | ticket | sig | signature | secret | password | api_?key | key
         | x-amz-signature | x-amz-credential | x-amz-security-token )
       ( = | %3D | ["']\s*:\s*["'] )
       [^&\s"'<>]+
