@@ -1,0 +1,15 @@
+"""Addresses of the pages about generations."""
+
+from django.urls import path
+
+from generations import pages
+
+urlpatterns = [
+    path("create/", pages.create, name="create"),
+    path("queue/", pages.queue, name="queue"),
+    path("queue/tray/", pages.tray, name="tray"),
+    path("gallery/", pages.gallery, name="gallery"),
+    path("generations/<uuid:id>/", pages.generation, name="generation"),
+    path("generations/<uuid:id>/act/", pages.act, name="generation_act"),
+    path("artifacts/<uuid:id>/", pages.artifact, name="artifact"),
+]

@@ -1,0 +1,7 @@
+"""The pages about generations: asking for pictures, waiting for them, keeping them."""
+
+from generations.pages.asking import create
+from generations.pages.details import act, artifact, generation
+from generations.pages.lists import gallery, queue, tray
+
+__all__ = ["act", "artifact", "create", "gallery", "generation", "queue", "tray"]

@@ -1,0 +1,150 @@
+"""What the one tile partial shows: a picture, a place where one is awaited, or a lost one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from generations.pages.words import Told, told, told_of
+from generations.queries import ArtifactView, GenerationView, OutputView
+from genproj.templatetags.ui import shortened
+
+FALLBACK = 1024
+NARROWEST, WIDEST = 0.35, 3.2
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile. `kind` is ready | waiting | lost."""
+
+    key: str
+    kind: str
+    ratio: float
+    width: int
+    height: int
+    id: str = ""
+    href: str = ""
+    thumb: str = ""
+    colour: str = ""
+    alt: str = ""
+    prompt: str = ""
+    phase: str = ""
+    since: datetime | None = None
+    starred: bool = False
+    pickable: bool = False
+    late: bool = False
+    length: float | None = None
+    told: Told | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """A generation with its tiles, as lists show it."""
+
+    g: GenerationView
+    tiles: list[Tile]
+    told: Told | None
+    first: OutputView | None  # the first picture that has come
+
+
+def group_of(generation: GenerationView) -> Group:
+    """A generation and its tiles."""
+    come = (output for output in generation.outputs if output.type == "success")
+    return Group(generation, tiles_of(generation), told_of(generation), next(come, None))
+
+
+def tile_of(artifact: ArtifactView, *, query: str = "") -> Tile:
+    """A picture of the gallery; its address keeps the gallery's filters in `query`."""
+    href = reverse("artifact", args=[artifact.id])
+    return Tile(
+        key=artifact.id,
+        kind="ready",
+        id=artifact.id,
+        ratio=ratio(artifact.width, artifact.height),
+        width=artifact.width,
+        height=artifact.height,
+        href=f"{href}?{query}" if query else href,
+        thumb=artifact.thumb_url,
+        colour=artifact.colour,
+        alt=shortened(artifact.prompt, 120) or "Untitled picture",
+        starred=artifact.starred,
+        pickable=True,
+        late=artifact.late,
+        length=artifact.duration,
+    )
+
+
+def tiles_of(generation: GenerationView) -> list[Tile]:
+    """Every slot of a generation: what came, what is awaited, what failed."""
+    settled = generation.state != "pending"
+    tiles = [_slot(generation, output) for output in generation.outputs if output.index is not None]
+    if generation.artifact_count == 0 and settled:
+        return []
+    present = {output.index for output in generation.outputs}
+    if settled:
+        tiles += [
+            _missing(generation, index)
+            for index in range(generation.expected_count)
+            if index not in present
+        ]
+    return tiles
+
+
+def _slot(generation: GenerationView, output: OutputView) -> Tile:
+    width, height = _size(generation, output)
+    shape: dict[str, Any] = {
+        "key": f"{generation.id}-{output.index}",
+        "ratio": ratio(width, height),
+        "width": width,
+        "height": height,
+    }
+    if output.type == "success" and output.artifact:
+        return Tile(
+            **shape,
+            kind="ready",
+            id=output.artifact,
+            href=reverse("artifact", args=[output.artifact]),
+            thumb=output.thumb_url or output.url or "",
+            colour=output.colour,
+            alt=f"{shortened(generation.prompt, 120)}, picture {(output.index or 0) + 1}",
+            late=output.late,
+        )
+    if output.type == "error":
+        return Tile(**shape, kind="lost", told=told(output.error))
+    if generation.state != "pending":
+        return _missing(generation, output.index or 0)
+    phase = "fetching" if output.artifact else generation.phase
+    if phase == "fetching" and not output.artifact:
+        phase = "rendering"
+    return Tile(
+        **shape, kind="waiting", prompt=generation.prompt, phase=phase, since=generation.created_at
+    )
+
+
+def _missing(generation: GenerationView, index: int) -> Tile:
+    """A slot that nothing came for before the generation was closed."""
+    width, height = _size(generation, None)
+    reason = told(generation.error)
+    if reason is None:
+        word = "Cancelled" if generation.state == "cancelled" else "Did not come"
+        reason = Told(word, "", "", "", "", "", None)
+    return Tile(
+        key=f"{generation.id}-{index}",
+        kind="lost",
+        ratio=ratio(width, height),
+        width=width,
+        height=height,
+        told=reason,
+    )
+
+
+def _size(generation: GenerationView, output: OutputView | None) -> tuple[int, int]:
+    width = (output and output.width) or generation.input.get("width") or FALLBACK
+    height = (output and output.height) or generation.input.get("height") or FALLBACK
+    return int(width), int(height)
+
+
+def ratio(width: int, height: int) -> float:
+    """Width by height, kept within what a row can show."""
+    return round(min(WIDEST, max(NARROWEST, (width or 1) / (height or 1))), 4)

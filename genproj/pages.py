@@ -1,0 +1,146 @@
+"""The pages that belong to no app: home and settings; and what stands around every page."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.functional import SimpleLazyObject
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from generations import queries
+from generations.pages.parts import shown
+from generations.pages.tiles import group_of, tile_of
+from generations.queries.counts import open_counts
+from genproj import production
+from genproj.accounts import operations as accounts
+from genproj.kernel.clock import now
+from genproj.kernel.errors import Refusal
+
+LATEST, NEEDY = 24, 5
+DEMO_SECONDS = 30
+SCOPES = {"read": ["read"], "write": ["read", "write"], "staff": ["read", "write", "staff"]}
+LIFETIMES = {"30": "30 days", "90": "90 days", "365": "a year", "": "No end"}
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """What stands around a page. Read only by templates that ask for it."""
+    return {"shell": SimpleLazyObject(lambda: _shell(request))}
+
+
+def _shell(request: HttpRequest) -> dict[str, Any]:
+    user = getattr(request, "user", None)
+    signed_in = user is not None and user.is_authenticated
+    mine, everybody = open_counts(user) if signed_in else (0, 0)
+    return {
+        "rail": "folded" if request.COOKIES.get("rail") == "folded" else "",
+        "mine": mine,
+        "all": everybody,
+        "sandbox": settings.RUNWARE_BASE_URL.startswith(settings.SANDBOX_URL),
+        "demo": [] if signed_in else _demo_people(),
+    }
+
+
+def _demo_people() -> list[str]:
+    """The demo accounts with the known password; kept a while, since checking is slow by design."""
+    found: list[str] | None = cache.get("demo:people")
+    if found is None:
+        found = production.demo_accounts()
+        cache.set("demo:people", found, DEMO_SECONDS)
+    return found
+
+
+@login_required
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """What needs me, what runs, what came."""
+    viewer: Any = request.user
+    mine: dict[str, Any] = {"owner_id": viewer.pk}
+    needy = []
+    for state in ("failed", "partial"):
+        filters = queries.GenerationFilters(state=state, **mine)
+        page = queries.generation_page(viewer=viewer, filters=filters, cursor=None, size=NEEDY)
+        needy += page.results
+    needy.sort(key=lambda view: view.created_at, reverse=True)
+    latest = queries.artifact_page(
+        viewer=viewer, filters=queries.ArtifactFilters(**mine), cursor=None, size=LATEST
+    )
+    context = {
+        "running": [group_of(view) for view in queries.open_generations(viewer)],
+        "needy": [group_of(view) for view in needy[:NEEDY]],
+        "latest": [tile_of(view) for view in latest.results],
+    }
+    return shown(request, "home.html", context, parts={"body": "home_body.html"})
+
+
+class Profile(ModelForm):
+    """Name and address of a person."""
+
+    class Meta:
+        model = User
+        fields = ["first_name", "last_name", "email"]
+
+
+@sensitive_post_parameters()
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def settings_page(request: HttpRequest) -> HttpResponse:
+    """Profile, password and API keys; a new key is shown in the answer to its making, once."""
+    person: Any = request.user
+    sent = request.POST if request.method == "POST" else None
+    which = sent.get("form", "") if sent else ""
+    profile = Profile(sent if which == "profile" else None, instance=person)
+    password = PasswordChangeForm(person, sent if which == "password" else None)
+    password.fields["old_password"].widget.attrs.pop("autofocus", None)
+    if which == "profile" and profile.is_valid():
+        profile.save()
+        messages.success(request, "Your profile is saved.")
+        return redirect("settings")
+    if which == "password" and password.is_valid():
+        password.save()
+        update_session_auth_hash(request, password.user)
+        messages.success(request, "Your password is changed.")
+        return redirect("settings")
+    secret, wrong = "", ""
+    try:
+        if which == "key":
+            secret = _new_key(request)
+        elif which == "revoke":
+            accounts.revoke_key(actor=person, key_id=int(sent.get("key", "0") or 0))
+            messages.success(request, "The key is revoked.")
+            return redirect("settings")
+    except (Refusal, ValueError) as problem:
+        wrong = str(problem)
+    keys = person.access_keys.filter(kind="key", revoked_at__isnull=True)
+    context = {
+        "profile": profile,
+        "password": password,
+        "keys": keys,
+        "secret": secret,
+        "wrong": wrong,
+        "lifetimes": LIFETIMES.items(),
+    }
+    response = render(request, "settings/settings.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _new_key(request: HttpRequest) -> str:
+    person: Any = request.user
+    days = request.POST.get("days", "")
+    issued = accounts.issue_key(
+        actor=person,
+        name=request.POST.get("name", "").strip()[:80] or "Unnamed",
+        scopes=SCOPES.get(request.POST.get("scope", ""), []),
+        expires_at=now() + timedelta(days=int(days)) if days in LIFETIMES and days else None,
+    )
+    return issued.secret

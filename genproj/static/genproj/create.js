@@ -1,0 +1,240 @@
+// The composer: sends without leaving the page, keeps drafts, shows what is wrong where it is wrong.
+
+import { call, part, Problem } from "./http.js";
+import { bind } from "./keys.js";
+import { refreshAll } from "./live.js";
+import { begin as references } from "./references.js";
+import { all, icon, make, memory, one, say } from "./ui.js";
+
+const form = one("#composer");
+const prompt = one("#prompt");
+const send = one("#send");
+const DRAFT = `draft:${document.body.dataset.user}`;
+const HISTORY = `prompts:${document.body.dataset.user}`;
+const LARGEST_SEED = 2 ** 31 - 1;
+const NUMBERS = new Set(["count", "seed", "width", "height"]);
+let saving = 0;
+let attempt = "";
+let attempted = "";
+let place = -1;
+
+/** @param {HTMLInputElement} field */
+function valueOf(field) {
+  if (field.type === "checkbox") return field.checked || undefined;
+  if (field.value === "") return undefined;
+  return NUMBERS.has(field.name) || field.dataset.type === "number" ? Number(field.value) : field.value;
+}
+
+/** The form as the API takes it. */
+function body() {
+  /** @type {Record<string, any>} */
+  const wish = { parameters: {}, reference_artifacts: [] };
+  const size = form.elements.size?.value;
+  for (const field of /** @type {any} */ (form.elements)) {
+    if (!field.name || ["csrfmiddlewaretoken", "size", "width", "height", "model"].includes(field.name)) continue;
+    const value = valueOf(field);
+    if (value === undefined) continue;
+    if (field.name === "reference") wish.reference_artifacts.push(value);
+    else if (field.name === "tags") wish.tags = String(value).split(",").map((tag) => tag.trim()).filter(Boolean);
+    else if (field.name.startsWith("p.")) wish.parameters[field.name.slice(2)] = value;
+    else wish[field.name] = value;
+  }
+  wish.model = form.elements.model.value;
+  wish.prompt = (wish.prompt || "").trim();
+  const sides = size === "custom" ? [form.elements.width.value, form.elements.height.value] : (size || "").split("x");
+  if (sides.length === 2) [wish.width, wish.height] = sides.map(Number);
+  return wish;
+}
+
+function paintCost() {
+  const price = one("input[name=model]:checked", form)?.dataset.price;
+  const count = Number(form.elements.count.value) || 1;
+  const cost = one("#cost");
+  const pictures = count === 1 ? "1 picture" : `${count} pictures`;
+  const sum = price ? `≈ ${String(Number((Number(price) * count).toFixed(6)))} USD` : "Price not known";
+  cost.textContent = `${sum} · ${pictures}`;
+}
+
+function paintPrompt() {
+  one("[data-count]").textContent = prompt.value.length;
+  one("#examples").hidden = prompt.value !== "";
+  if (!CSS.supports("field-sizing", "content")) {
+    prompt.style.height = "auto";
+    prompt.style.height = `${prompt.scrollHeight}px`;
+  }
+}
+
+function saveDraft() {
+  clearTimeout(saving);
+  saving = window.setTimeout(() => {
+    const kept = [...new FormData(form)].filter(([name]) => !["csrfmiddlewaretoken", "reference"].includes(name));
+    memory.set(DRAFT, kept);
+    one("#draft").textContent = prompt.value ? "Draft kept" : "";
+  }, 400);
+}
+
+/** @param {[string, string][]} kept */
+function fill(kept) {
+  for (const [name, value] of kept) {
+    const field = form.elements[name];
+    if (!field) continue;
+    if (field instanceof RadioNodeList) {
+      if ([...field].some((/** @type {any} */ radio) => radio.value === value && !radio.disabled)) field.value = value;
+    } else if (field.type === "checkbox") field.checked = true;
+    else field.value = value;
+  }
+  nameModel();
+}
+
+function nameModel() {
+  const chosen = one("input[name=model]:checked", form);
+  one("#model-name").textContent = chosen.dataset.name;
+  one(".picker .price").textContent = chosen.dataset.price ? `${Number(chosen.dataset.price)} USD` : "";
+}
+
+/** Another model has other sizes and parameters; what still fits stays. */
+async function changeModel() {
+  nameModel();
+  paintCost();
+  const asked = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) {
+    if (value && !["csrfmiddlewaretoken", "prompt"].includes(name)) asked.append(name, String(value));
+  }
+  asked.set("part", "settings");
+  const content = await part(`${location.pathname}?${asked}`);
+  for (const holder of all("[data-into]", content)) one(`#${holder.dataset.into}`).replaceChildren(...holder.childNodes);
+  form.elements.count.max = one("[data-max-count]", content)?.dataset.maxCount || form.elements.count.max;
+  references(form);
+}
+
+function picker() {
+  const details = one("#picker");
+  const find = one(".find", details);
+  details.addEventListener("toggle", () => { if (details.open) { find.value = ""; filter(); find.focus(); } });
+  const filter = () => {
+    const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const option of all(".option", details)) {
+      option.hidden = !words.every((/** @type {string} */ word) => option.dataset.words.includes(word));
+      if (!option.hidden) shown += 1;
+    }
+    one("[data-none]", details).hidden = shown > 0;
+  };
+  find.addEventListener("input", filter);
+  find.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+    const first = one(".option:not([hidden]) input:not(:disabled)", details);
+    if (event.key === "ArrowDown" && first) { event.preventDefault(); first.focus(); }
+    if (event.key === "Enter" && first) { event.preventDefault(); first.checked = true; done(); }
+  });
+  const done = () => { details.open = false; one("summary", details).focus(); changeModel(); };
+  let pointer = false;
+  details.addEventListener("pointerdown", () => { pointer = true; });
+  details.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+    pointer = false;
+    if (event.key === "Enter" && /** @type {any} */ (event.target).type === "radio") { event.preventDefault(); done(); }
+  });
+  details.addEventListener("change", () => { if (pointer) done(); else changeModel(); });
+}
+
+function clearProblems() {
+  one("#refused").replaceChildren();
+  for (const field of all("[aria-invalid]", form)) { field.removeAttribute("aria-invalid"); }
+  for (const note of all(".wrong", form)) note.remove();
+}
+
+/** @param {Problem} problem */
+function showProblem(problem) {
+  const list = make("ul");
+  for (const { pointer, detail } of problem.errors) {
+    const field = one(`[data-pointer="${CSS.escape(pointer)}"]`, form) || one(`[data-pointer="/${CSS.escape(pointer.split("/")[1] || "")}"]`, form);
+    const where = field?.closest(".field");
+    if (!field) { list.append(make("li", {}, `${pointer.slice(1)}: ${detail}`)); continue; }
+    const name = where ? one("label, legend, .label", where)?.textContent : "Prompt";
+    const link = make("a", { href: `#${field.id}` }, name || pointer.slice(1));
+    link.addEventListener("click", (/** @type {Event} */ event) => { event.preventDefault(); reveal(field); });
+    list.append(make("li", {}, link, `: ${detail}`));
+    field.setAttribute("aria-invalid", "true");
+    (where || one(".pad", form)).append(make("p", { class: "wrong" }, detail));
+    const fold = field.closest("details.more");
+    if (fold) fold.open = true;
+  }
+  const block = make("div", { class: "problem", role: "alert" }, icon("failed"), make("h3", {}, problem.title), make("p", {}, problem.message));
+  if (list.children.length) block.append(list);
+  if (problem.retryable) block.append(make("p", {}, "You can try again as it stands."));
+  block.append(make("p", { class: "fine" }, make("code", {}, problem.code), problem.requestId ? ` · request ${problem.requestId}` : ""));
+  one("#refused").replaceChildren(block);
+  block.scrollIntoView({ block: "nearest" });
+}
+
+/** @param {any} field */
+function reveal(field) {
+  const inner = field.matches("input, textarea, select") ? field : one("input, textarea, select", field);
+  inner?.focus();
+}
+
+async function submit() {
+  if (send.getAttribute("aria-disabled") === "true") return;
+  clearProblems();
+  const wish = body();
+  const text = JSON.stringify(wish);
+  // The same key for the same wish, until it is known to have arrived: a lost answer makes no second one.
+  if (text !== attempted || !attempt) { attempt = crypto.randomUUID?.() ?? String(Math.random()); attempted = text; }
+  send.setAttribute("aria-disabled", "true");
+  try {
+    await call("POST", "generations/", wish, { "Idempotency-Key": attempt });
+    attempt = "";
+    memory.set(HISTORY, [wish.prompt, ...memory.get(HISTORY, []).filter((/** @type {string} */ old) => old !== wish.prompt)].slice(0, 50));
+    place = -1;
+    send.textContent = "Queued ✓";
+    say("Queued.");
+    setTimeout(() => { send.textContent = "Generate"; }, 2000);
+    refreshAll();
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    if (problem.status && problem.status < 500) attempt = "";
+    showProblem(problem);
+  }
+  send.removeAttribute("aria-disabled");
+}
+
+/** @param {number} by */
+function recall(by) {
+  const past = memory.get(HISTORY, []);
+  place = Math.min(past.length - 1, Math.max(-1, place + by));
+  prompt.value = place < 0 ? "" : past[place];
+  paintPrompt();
+}
+
+form.addEventListener("submit", (/** @type {SubmitEvent} */ event) => { event.preventDefault(); submit(); });
+form.addEventListener("input", () => { paintCost(); saveDraft(); });
+form.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); submit(); }
+  if (event.target === prompt && event.altKey && /^Arrow(Up|Down)$/.test(event.key)) { event.preventDefault(); recall(event.key === "ArrowUp" ? 1 : -1); }
+});
+prompt.addEventListener("input", paintPrompt);
+form.addEventListener("click", (/** @type {any} */ event) => {
+  const step = event.target.closest("[data-step]");
+  if (step) {
+    const field = form.elements[step.dataset.for];
+    field.value = String(Math.min(Number(field.max), Math.max(Number(field.min), Number(field.value) + Number(step.dataset.step))));
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  if (event.target.closest("#dice")) {
+    form.elements.seed.value = String(1 + Math.floor(Math.random() * LARGEST_SEED));
+    form.elements.seed.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+});
+for (const example of all("#examples button")) {
+  example.addEventListener("click", () => { prompt.value = example.textContent; paintPrompt(); saveDraft(); prompt.focus(); });
+}
+bind("composer", "mod+Enter", "Generate", submit);
+bind("composer", "Alt+ArrowUp | Alt+ArrowDown", "Earlier and later prompts", () => {});
+const kept = memory.get(DRAFT);
+if (kept && !location.search && !prompt.value) {
+  fill(kept);
+  if (form.elements.model.value !== form.dataset.model) changeModel().then(() => fill(kept));
+}
+picker();
+references(form);
+paintPrompt();
+paintCost();

@@ -1,0 +1,115 @@
+// Keeps parts of a page up to date: what a frame touches is asked for again and fitted in.
+// Without the socket the same parts are asked for every five seconds.
+
+import { part } from "./http.js";
+import { morph } from "./morph.js";
+import { all, mention, tick } from "./ui.js";
+
+const POLL = 5000;
+const SOON = 120;
+
+/** @type {Map<Element, number>} */
+const due = new Map();
+/** @type {WeakMap<Element, number>} */
+const turns = new WeakMap();
+/** @type {Map<string, {state: string, count: number}>} */
+const known = new Map();
+/** @type {Set<(generation: any, before: {state: string, count: number} | undefined) => void>} */
+const listeners = new Set();
+let polling = 0;
+let stale = false;
+
+/** A picture fades in over its colour once it is here; one that will not come says so. @param {Element} root */
+export function settlePictures(root) {
+  for (const image of /** @type {HTMLImageElement[]} */ (all(".tile img", root))) {
+    if (image.complete && image.naturalWidth) continue;
+    image.classList.add("loading");
+    image.addEventListener("load", () => image.classList.remove("loading"), { once: true });
+    image.addEventListener("error", () => again(image), { once: true });
+    if (image.complete) again(image);
+  }
+  for (const tile of /** @type {HTMLElement[]} */ (root.matches(".tile") ? [root] : all(".tile", root))) {
+    tile.style.setProperty("--ratio", tile.dataset.ratio || "1");
+  }
+}
+
+/** @param {HTMLImageElement} image */
+function again(image) {
+  const tile = image.closest(".tile");
+  if (image.dataset.tried) {
+    tile?.classList.add("broken");
+    return;
+  }
+  image.dataset.tried = "1";
+  image.addEventListener("error", () => again(image), { once: true });
+  setTimeout(() => { image.src = `${image.src.split("#")[0].split("?")[0]}?again`; }, 1500);
+}
+
+/** @param {Element} region */
+export async function refresh(region) {
+  const turn = (turns.get(region) || 0) + 1;
+  turns.set(region, turn);
+  try {
+    const content = await part(/** @type {HTMLElement} */ (region).dataset.live || "");
+    if (turns.get(region) !== turn) return; // a later answer has been asked for
+    morph(region, content, (added) => settlePictures(added));
+    tick();
+  } catch {
+    // What stands there stays; the connection indicator says what is the matter.
+  }
+}
+
+/** Ask for a part again soon; many frames at once are one question. @param {Element} region */
+function schedule(region) {
+  if (due.has(region)) return;
+  due.set(region, window.setTimeout(() => { due.delete(region); refresh(region); }, SOON));
+}
+
+/** Ask for every living part again. @param {string} [kind] @param {string} [id] */
+export function refreshAll(kind = "", id = "") {
+  if (document.hidden) { stale = true; return; }
+  for (const region of /** @type {HTMLElement[]} */ (all("[data-live]"))) {
+    if (region.closest("[hidden]")) continue;
+    if (kind && !(region.dataset.on || "").split(" ").includes(kind)) continue;
+    if (id && region.dataset.about && region.dataset.about !== id) continue;
+    schedule(region);
+  }
+}
+
+/** Be told of every generation that changes. @param {(generation: any, before: any) => void} listener */
+export function onGeneration(listener) { listeners.add(listener); }
+
+/** @param {string} type @param {any} frame */
+export function receive(type, frame) {
+  const kind = type.split(":")[0];
+  const thing = frame?.[kind] || frame || {};
+  if (kind === "generation" && thing.state) note(thing);
+  refreshAll(kind, kind === "generation" ? thing.id : "");
+}
+
+/** What a page begins with: nothing of it is news. @param {any} state */
+export function receiveState(state) {
+  for (const generation of state?.generations || []) {
+    known.set(generation.id, { state: generation.state, count: generation.artifact_count });
+  }
+}
+
+/** @param {any} generation */
+function note(generation) {
+  const before = known.get(generation.id);
+  known.set(generation.id, { state: generation.state, count: generation.artifact_count });
+  const come = generation.artifact_count - (before?.count || 0);
+  if (before && come > 0) mention(come === 1 ? "A picture is ready." : `${come} pictures are ready.`);
+  if (before?.state === "pending" && generation.state === "failed") mention("A generation failed.");
+  for (const listener of listeners) listener(generation, before);
+}
+
+/** Poll while the socket is not live. @param {boolean} wanted */
+export function poll(wanted) {
+  if (wanted && !polling) polling = window.setInterval(() => refreshAll(), POLL);
+  if (!wanted && polling) { clearInterval(polling); polling = 0; refreshAll(); }
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && stale) { stale = false; refreshAll(); }
+});

@@ -1,0 +1,142 @@
+// Which pictures of the gallery are selected, and what is done with them together.
+
+import { call } from "./http.js";
+import { all, make, one, toast } from "./ui.js";
+
+const grid = one("#tiles");
+const bar = one("#selection");
+/** @type {Set<string>} */
+export const picked = new Set();
+/** @type {any} */
+let anchor = null;
+
+function paint() {
+  one("output", bar).textContent = `${picked.size} selected`;
+  const mode = one("#select").getAttribute("aria-pressed") === "true";
+  bar.hidden = !mode && picked.size === 0;
+  grid.classList.toggle("picking", mode || picked.size > 0);
+}
+
+/** @param {any} tile @param {boolean} [wanted] */
+export function pick(tile, wanted) {
+  const id = tile?.dataset.artifact;
+  if (!id) return;
+  const on = wanted ?? !picked.has(id);
+  if (on) picked.add(id); else picked.delete(id);
+  one(".pick", tile).setAttribute("aria-checked", String(on));
+  anchor = tile;
+  paint();
+}
+
+/** @param {any} from @param {any} to @param {any[]} list */
+export function range(from, to, list) {
+  const ends = [list.indexOf(from || to), list.indexOf(to)].sort((a, b) => a - b);
+  for (const tile of list.slice(ends[0], ends[1] + 1)) pick(tile, true);
+  anchor = to;
+}
+
+export function forget() {
+  for (const tile of all(".pick[aria-checked=true]", grid)) tile.setAttribute("aria-checked", "false");
+  picked.clear();
+  one("#select").setAttribute("aria-pressed", "false");
+  paint();
+}
+
+export function picking() {
+  const button = one("#select");
+  const on = button.getAttribute("aria-pressed") !== "true";
+  if (!on) { forget(); return; }
+  button.setAttribute("aria-pressed", "true");
+  paint();
+}
+
+/** @param {string[]} ids @param {(id: string) => Promise<any>} work @returns {Promise<string[]>} those that worked */
+async function each(ids, work) {
+  const results = await Promise.allSettled(ids.map(work));
+  const failed = results.filter((result) => result.status === "rejected").length;
+  if (failed) toast(`${failed} of ${ids.length} did not work. Try again.`);
+  return ids.filter((_, place) => results[place].status === "fulfilled");
+}
+
+/** @param {number} count */
+const pictures = (count) => count === 1 ? "1 picture" : `${count} pictures`;
+
+/** @param {string} id */
+const tileOf = (id) => one(`.tile[data-artifact="${id}"]`, grid);
+
+/** @type {Record<string, (ids: string[]) => Promise<void>>} */
+const VERBS = {
+  async star(ids) {
+    for (const id of await each(ids, (one_) => call("PATCH", `artifacts/${one_}/`, { starred: true }))) {
+      one(".star", tileOf(id)).setAttribute("aria-pressed", "true");
+    }
+    toast(`${pictures(ids.length)} starred.`);
+  },
+  async tag(ids) {
+    const words = await askForTags();
+    if (!words.length) return;
+    const done = await each(ids, async (id) => {
+      const { tags } = await call("GET", `artifacts/${id}/`);
+      await call("PATCH", `artifacts/${id}/`, { tags: [...new Set([...tags, ...words])] });
+    });
+    toast(`${pictures(done.length)} tagged.`);
+  },
+  async download(ids) {
+    for (const id of ids) make("a", { href: `/media/${id}/original`, download: "" }).click();
+  },
+  async trash(ids) {
+    const done = await each(ids, (id) => call("DELETE", `artifacts/${id}/`));
+    for (const id of done) tileOf(id).hidden = true;
+    forget();
+    if (done.length) toast(`${pictures(done.length)} moved to the trash.`, { label: "Undo", act: () => bringBack(done) });
+  },
+  async restore(ids) {
+    const done = await each(ids, (id) => call("POST", `artifacts/${id}/restore/`));
+    for (const id of done) tileOf(id).hidden = true;
+    forget();
+    toast(`${pictures(done.length)} restored.`);
+  },
+};
+
+/** @param {string[]} ids */
+async function bringBack(ids) {
+  const done = await each(ids, (id) => call("POST", `artifacts/${id}/restore/`));
+  for (const id of done) tileOf(id).hidden = false;
+  toast(`${pictures(done.length)} restored.`);
+}
+
+/** @returns {Promise<string[]>} */
+function askForTags() {
+  const dialog = one("#tagging");
+  const field = one("#new-tags");
+  field.value = "";
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      const words = field.value.split(",").map((/** @type {string} */ tag) => tag.trim()).filter(Boolean);
+      resolve(dialog.returnValue === "add" ? words : []);
+    }, { once: true });
+  });
+}
+
+/** @param {string} what @param {string[]} ids */
+export async function act(what, ids) {
+  if (what === "clear") { forget(); return; }
+  if (!ids.length) { toast("Select some pictures first."); return; }
+  await VERBS[what](ids);
+}
+
+bar?.addEventListener("click", (/** @type {any} */ event) => {
+  const what = event.target.closest("[data-bulk]")?.dataset.bulk;
+  if (what) act(what, [...picked]);
+});
+grid?.addEventListener("click", (/** @type {any} */ event) => {
+  const tile = event.target.closest(".tile");
+  const link = event.target.closest("a[data-open]");
+  if (!tile || event.target.closest(".star")) return;
+  if (!event.target.closest(".pick") && !(link && (grid.classList.contains("picking") || event.shiftKey))) return;
+  event.preventDefault();
+  if (event.shiftKey && anchor) range(anchor, tile, all(".tile[data-artifact]:not([hidden])", grid));
+  else pick(tile);
+});
