@@ -58,7 +58,7 @@ class Cdn:
         uuid = (task or {}).get("taskUUID", "")
         exchange.about.append(uuid)
         rule = self._rules.take(CDN, uuid, prompt, row.get("result"))
-        kind = row.get("type") or items.CONTENT_TYPES[items.output_format(task or {})]
+        kind = self.kind(match[1])
         if rule and await _refused(exchange, rule, kind):
             return
         content = await self.content(match[1])
@@ -66,6 +66,13 @@ class Cdn:
             await _spoil(exchange, rule, content, kind)
             return
         await _send(exchange, content, kind, match[1])
+
+    def kind(self, uuid: str) -> str:
+        """The content type of a result or an upload."""
+        row = self._store.file(uuid) or {}
+        task = self._store.task(row.get("task", ""))
+        named: str | None = row.get("type")
+        return named or items.CONTENT_TYPES[items.output_format(task) if task else "JPG"]
 
     def _came(self, row: dict[str, Any]) -> bool:
         if row.get("result") is None:

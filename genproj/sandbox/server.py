@@ -31,7 +31,7 @@ class Sandbox:
         self._runs = Runs(store, self._cdn.filled, delay=delay, fail=fail)
         self._runware = runware.Runware(store, rules, self._runs, self._cdn)
         self._calls = Calls()
-        control = Control(store, rules, self._runs, self._calls)
+        control = Control(store, rules, self._runs, self._cdn, self._calls)
         # First match wins; a path that ends in a slash stands for all below it.
         self._routes: tuple[tuple[str, Serve], ...] = (
             ("/control", control.serve),

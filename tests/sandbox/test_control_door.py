@@ -73,6 +73,15 @@ def test_the_page_is_one_file_that_names_every_fault(sandbox):
     assert "https://" not in reply.text
 
 
+def test_the_page_looks_at_pictures_without_using_up_a_fault(sandbox, task):
+    item = sandbox.post(task(deliveryMethod="sync")).json()["data"][0]
+    sandbox.faults({"fault": "cdn_404", "times": 1})
+    reply = sandbox.get(f"{sandbox.root}/control/files/{item['imageUUID']}")
+    assert (reply.status_code, reply.headers["content-type"]) == (200, "image/jpeg")
+    assert sandbox.get(item["imageURL"]).status_code == 404
+    assert sandbox.get(item["imageURL"]).content == reply.content
+
+
 def test_unknown_doors_are_not_there(sandbox):
     for path in (
         "/",
