@@ -1,0 +1,54 @@
+"""Programs that knock with a key, and a registry to ask from."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.test import Client
+
+from genproj.accounts import operations
+from tests import world
+
+Program = Callable[..., Client]
+GENERATIONS = "/api/v1/generations/"
+
+
+@pytest.fixture
+def program() -> Program:
+    """A client that carries a person's token, or a key with only some scopes."""
+
+    def of(user: User, *scopes: str) -> Client:
+        if scopes:
+            secret = operations.issue_key(actor=user, name="test", scopes=scopes).secret
+        else:
+            secret = operations.issue_token(user=user).secret
+        return Client(headers={"authorization": f"Bearer {secret}"})
+
+    return of
+
+
+@pytest.fixture
+def alices(program: Program, alice: User) -> Client:
+    """Alice's program, with models to ask for."""
+    world.models()
+    return program(alice)
+
+
+@pytest.fixture
+def ask() -> Callable[..., Any]:
+    """Posts a request for pictures."""
+
+    def post(client: Client, key: str = "", **body: Any) -> HttpResponse:
+        wish = {"model": world.MODEL, "prompt": "a lighthouse in fog"} | body
+        headers = {"idempotency-key": key} if key else {}
+        return client.post(GENERATIONS, wish, content_type="application/json", headers=headers)
+
+    return post
+
+
+def of(id: UUID | str, verb: str = "") -> str:
+    """A generation's address."""
+    return f"{GENERATIONS}{id}/{verb}/" if verb else f"{GENERATIONS}{id}/"
