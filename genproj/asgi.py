@@ -3,7 +3,12 @@
 import os
 import re
 
-from channels.routing import URLRouter  # noqa: E402, I001 - needs Django set up
+from django import setup
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "genproj.settings")
+setup()  # before anything that holds a model
+
+from channels.routing import URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import path  # noqa: E402
 
@@ -28,7 +33,7 @@ from genproj.kernel.sendfile import READERS, send_file  # noqa: E402
 from genproj.kernel.threads import ASIDE  # noqa: E402
 from genproj.kernel.wsgi import WsgiInThreads  # noqa: E402
 from genproj.webhooks.inbox import inbox  # noqa: E402
-from genproj.wsgi import application as pages_and_json  # first: it sets Django up
+from genproj.wsgi import application as pages_and_json  # noqa: E402
 
 #: A multipart form is a little larger than the file in it.
 LARGEST_BODY = settings.MAX_UPLOAD_BYTES + 2**20
