@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, BinaryIO, Literal
 from urllib.parse import urljoin
 
@@ -39,11 +38,13 @@ __all__ = [
 
 Kind = Literal["refused", "unreachable", "timeout", "cut", "status", "too_large"]
 
+# Nothing is unpacked on the way, so that a small answer stays a small one.
+HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "genproj"}
 GONE = frozenset({404, 410})
 MOVED = frozenset({301, 302, 303, 307, 308})
 BODY_SHOWN = 2_000
 CHUNK = 128 * 1024
-SESSIONS_PER_THREAD = 32
+ORIGINS_PER_THREAD = 32
 # Servers commonly close a connection that was idle for 5 s; a request sent into that moment
 # is lost without an answer, so an older connection is not used again.
 IDLE_SECONDS = 4.0
@@ -180,9 +181,9 @@ def resolve(host: str, port: int) -> list[str]:
 
 def close() -> None:
     """Close the connections that this thread keeps open."""
-    for session in _sessions().values():
-        session.close()
-    _sessions().clear()
+    for adapter in _adapters().values():
+        adapter.close()
+    _adapters().clear()
 
 
 # ── what belongs to one thread ────────────────────────────────────────────────────────────────
@@ -191,55 +192,49 @@ def close() -> None:
 _threads = threading.local()
 
 
-def _sessions() -> "OrderedDict[tuple[Origin, bool], _Session]":
+def _adapters() -> "OrderedDict[tuple[Origin, bool], _Adapter]":
     try:
-        kept: OrderedDict[tuple[Origin, bool], _Session] = _threads.sessions
+        kept: OrderedDict[tuple[Origin, bool], _Adapter] = _threads.adapters
     except AttributeError:
-        kept = _threads.sessions = OrderedDict()
+        kept = _threads.adapters = OrderedDict()
     return kept
 
 
 def _forget_inherited() -> None:
     # Two processes must not speak on one connection.
-    _threads.__dict__.pop("sessions", None)
+    _threads.__dict__.pop("adapters", None)
 
 
 os.register_at_fork(after_in_child=_forget_inherited)
 
 
 class _Adapter(HTTPAdapter):
+    """One origin's kept connection in one thread.
+
+    It is used without a session, which would add proxies and passwords of the environment, and
+    cookies.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=1)
+        self.used_at = time.monotonic()
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=tls_context(), **kwargs)
         self.poolmanager.pool_classes_by_scheme = POOLS
 
 
-class _Session(requests.Session):
-    """One origin's kept connection in one thread; no environment, no cookies, no netrc."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.headers.clear()
-        self.headers.update(
-            {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "genproj"}
-        )
-        self.mount("http://", _Adapter(pool_connections=1, pool_maxsize=1))
-        self.mount("https://", _Adapter(pool_connections=1, pool_maxsize=1))
-        self.used_at = time.monotonic()
-
-
-def _session(of: tuple[Origin, bool]) -> _Session:
-    kept = _sessions()
-    session = kept.get(of)
-    if session is None:
-        session = kept[of] = _Session()
-        if len(kept) > SESSIONS_PER_THREAD:
+def _adapter(of: tuple[Origin, bool]) -> _Adapter:
+    kept = _adapters()
+    adapter = kept.get(of)
+    if adapter is None:
+        adapter = kept[of] = _Adapter()
+        if len(kept) > ORIGINS_PER_THREAD:
             kept.popitem(last=False)[1].close()
-    elif time.monotonic() - session.used_at > IDLE_SECONDS:
-        session.close()
+    elif time.monotonic() - adapter.used_at > IDLE_SECONDS:
+        adapter.close()
     kept.move_to_end(of)
-    return session
+    return adapter
 
 
 # ── one exchange ──────────────────────────────────────────────────────────────────────────────
@@ -268,14 +263,11 @@ def _exchange(
         return _judged(origin, url, private_allowed=private_allowed)
 
     bind(Bounds(deadline, addresses))
-    session = _session((origin, private_allowed))
+    adapter = _adapter((origin, private_allowed))
     try:
-        prepared = session.prepare_request(
-            requests.Request(method, url, headers=headers, data=data)
-        )
-        response = session.send(
-            prepared, stream=True, timeout=(limits.connect, limits.read), allow_redirects=False
-        )
+        prepared = requests.PreparedRequest()
+        prepared.prepare(method, url, headers=HEADERS | headers, data=data)
+        response = adapter.send(prepared, stream=True, timeout=(limits.connect, limits.read))
     except NotAllowed as error:
         raise _refusal(url, str(error)) from None
     except (requests.RequestException, HTTPError, OSError) as error:
@@ -287,7 +279,7 @@ def _exchange(
     finally:
         # After a fully read body this only confirms; otherwise the connection is dropped.
         response.close()
-        session.used_at = time.monotonic()
+        adapter.used_at = time.monotonic()
 
 
 def _judged(origin: Origin, url: str, *, private_allowed: bool) -> list[str]:
