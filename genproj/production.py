@@ -63,6 +63,8 @@ def demo_accounts() -> list[str]:
 def missing() -> list[str]:
     """What an installation for others still lacks, without being a reason to refuse."""
     found = []
+    if not os.environ.get("SECRET_KEY", "").strip():
+        found.append("SECRET_KEY is not set: one made in DATA_DIR serves this machine only.")
     if not settings.PUBLIC_URL.startswith("https://"):
         found.append("PUBLIC_URL is not https: providers cannot call back, sessions travel openly.")
     if settings.DEBUG:

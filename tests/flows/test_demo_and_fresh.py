@@ -1,0 +1,129 @@
+"""The demo world through the engine, and the way out of it."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from generations.models import Projection, RegisterEntry
+from genproj import demo, production
+from genproj.kernel import storage
+from genproj.runtime.models import Switch
+from tests import world
+
+GOOD = "tall-ship-in-a-storm"
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def people(db: None) -> None:
+    call_command("seed_demo", people=True, stdout=io.StringIO())
+
+
+def test_the_demo_people_are_made_once(people: None) -> None:
+    call_command("seed_demo", people=True, stdout=io.StringIO())
+    assert {one.username: one.is_staff for one in User.objects.all()} == {
+        "admin": True,
+        "alice": False,
+        "bob": False,
+        "charlie": False,
+    }
+    assert production.demo_accounts() == list(production.DEMO_PEOPLE)
+
+
+def test_nobody_is_added_where_somebody_is(db: None) -> None:
+    world.person("erin")
+    call_command("seed_demo", people=True, stdout=io.StringIO())
+    assert User.objects.count() == 1
+
+
+def test_the_demo_world_shows_every_outcome(
+    people: None, sandbox: Any, work: Callable[..., int]
+) -> None:
+    world.models()
+
+    def until(happened: Callable[[], bool]) -> bool:
+        world.until(lambda: work() < 0 or happened(), seconds=30)
+        return True
+
+    list(demo.make_pictures(wait=until))
+    states = sorted(str(entry.state) for entry in RegisterEntry.objects.all())
+    assert states == ["completed"] * 6 + ["failed", "partial"]
+    assert Projection.objects.filter(failed_at__isnull=False).count() == 1
+    assert not Switch.objects.get(name=demo.DRILL).on
+    assert sandbox.get("/control/faults")["rules"] == []
+    before = RegisterEntry.objects.count()
+    assert list(demo.make_pictures()) == []
+    assert RegisterEntry.objects.count() == before
+
+
+def fresh(**options: Any) -> str:
+    out = io.StringIO()
+    call_command("start_fresh", yes=True, stdout=out, **options)
+    return out.getvalue()
+
+
+def test_start_fresh_leaves_an_administrator_and_nothing_of_the_demo(
+    people: None, work: Callable[..., int], sandbox: Any
+) -> None:
+    alice = User.objects.get(username="alice")
+    entry = world.opened(alice, count=1)
+    world.until(lambda: work() < 0 or not _is_open(entry), seconds=30)
+    assert list(storage.keys(entry.key_prefix))
+    said = fresh(username="root", email="root@example.com", password=GOOD)
+    assert "Removed: 4 demo people, 1 generations." in said
+    assert "SECRET_KEY" in said or "PUBLIC_URL" in said
+    (root,) = User.objects.all()
+    assert root.is_superuser
+    assert root.check_password(GOOD)
+    assert not list(storage.keys(entry.key_prefix))
+    assert RegisterEntry.objects.get(pk=entry.pk).input == {}
+    assert "Removed: 0 demo people" in fresh()
+
+
+def _is_open(entry: RegisterEntry) -> bool:
+    return RegisterEntry.objects.filter(pk=entry.pk, completed_at__isnull=True).exists()
+
+
+@pytest.mark.parametrize("password", ["genproj", "password1234", "1234567890123", "rootrootroot"])
+def test_start_fresh_refuses_a_weak_password_and_changes_nothing(
+    people: None, password: str
+) -> None:
+    with pytest.raises(CommandError):
+        fresh(username="rootrootroot", email="root@example.com", password=password)
+    assert User.objects.count() == 4
+
+
+def test_the_administrator_may_be_called_admin(people: None) -> None:
+    fresh(username="admin", password=GOOD)
+    (admin,) = User.objects.all()
+    assert admin.check_password(GOOD)
+
+
+def test_a_demo_account_that_somebody_took_over_stays(people: None) -> None:
+    bob = User.objects.get(username="bob")
+    bob.set_password(GOOD)
+    bob.save()
+    fresh(username="root", password=GOOD)
+    assert set(User.objects.values_list("username", flat=True)) == {"root", "bob"}
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("127.0.0.1", True), ("localhost", True), ("[::1]", True), ("0.0.0.0", False), ("a.b", False)],
+)
+def test_what_counts_as_loopback(host: str, *, loopback: bool) -> None:
+    assert production.is_loopback(host) is loopback
+
+
+def test_a_demo_account_refuses_to_face_strangers(people: None, settings: Any) -> None:
+    assert production.refusals_of_accounts() == []
+    settings.PUBLIC_URL = "https://pictures.example.com"
+    assert len(production.refusals_of_accounts()) == 4
