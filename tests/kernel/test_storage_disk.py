@@ -1,5 +1,6 @@
 """Storage in a folder: whole files under fixed keys, whatever was there before."""
 
+import errno
 import hashlib
 import io
 import os
@@ -60,6 +61,19 @@ def test_a_file_that_is_not_kept_is_gone_afterwards(root):
     with storage.scratch() as file:
         file.write(BODY)
     assert list((root / ".tmp").iterdir()) == []
+
+
+def fill_until(error):
+    with storage.scratch() as file:
+        file.write(BODY)
+        raise error
+
+
+def test_a_full_disk_is_a_failure_of_the_store_and_a_lost_connection_is_not():
+    with pytest.raises(storage.StorageFailure, match="No space left"):
+        fill_until(OSError(errno.ENOSPC, "No space left on device"))
+    with pytest.raises(ConnectionResetError):
+        fill_until(ConnectionResetError(errno.ECONNRESET, "reset"))
 
 
 @pytest.mark.parametrize("there", [b"", BODY[:100], BODY + b"x", b"X" + BODY[1:]])

@@ -1,5 +1,6 @@
 """Where bytes are kept: a folder, or a bucket of an S3 server; callers cannot tell which."""
 
+import errno
 import os
 import re
 import time
@@ -32,6 +33,8 @@ __all__ = [
 
 _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=@+-]*(/[A-Za-z0-9_][A-Za-z0-9_.=@+-]*)*")
 _LONGEST_KEY = 500
+# What only a disk reports: inside `scratch()` other errors are the caller's own.
+DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 
 _kept: Store | None = None
 
@@ -84,9 +87,17 @@ def path_of(key: str) -> Path | None:
 
 @contextmanager
 def scratch() -> Iterator[BinaryIO]:
-    """A new file to fill and give to `put`; it is gone afterwards unless it was kept."""
+    """A new file to fill and give to `put`; it is gone afterwards unless it was kept.
+
+    A disk that cannot take what is written inside is a StorageFailure, too.
+    """
     with _store().scratch() as file:
-        yield file
+        try:
+            yield file
+        except OSError as error:
+            if error.errno not in DISK_TROUBLE:
+                raise
+            raise StorageFailure("", os.strerror(error.errno)) from error
 
 
 def tidy(*, older_than: float) -> int:
