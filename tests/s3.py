@@ -1,15 +1,21 @@
 """A real S3 server on this machine: OpenStack Swift with its S3 interface, from PyPI."""
 
+import atexit
 import fcntl
+import functools
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 VENV = ROOT / ".venv-s3"
@@ -148,13 +154,37 @@ def start(folder, *, bucket=None):
             stderr=log,
         )
     server = S3Server(f"http://127.0.0.1:{ports['proxy']}", process)
-    try:
+    with ExitStack() as undo:
+        undo.callback(server.stop)
         _await(server, folder / "server.log")
         if bucket:
             make_bucket(server, bucket)
-    except BaseException:
-        server.stop()
-        raise
+        undo.pop_all()
+    return server
+
+
+@functools.cache
+def shared():
+    """The one server of a test run, with the bucket `media`; a NotAvailable when there is none."""
+    folder = tempfile.mkdtemp(prefix="genproj-s3-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        server = start(folder, bucket="media")
+    except NotAvailable as reason:
+        return reason
+    atexit.register(server.stop)
+    return server
+
+
+@pytest.fixture(scope="session")
+def s3_server(request):
+    """A running S3Server. Without one its tests are left out, which is said aloud."""
+    server = shared()
+    if isinstance(server, NotAvailable):
+        told = f"NOT TESTED, no S3 server: {server}"
+        terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+        terminal.write_line(f"\n{told}", red=True, bold=True)
+        pytest.skip(told)
     return server
 
 

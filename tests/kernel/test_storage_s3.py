@@ -10,26 +10,16 @@ from urllib.request import urlopen
 import pytest
 
 from genproj.kernel import storage
-from tests import s3
+from tests.s3 import s3_server  # noqa: F401 - a fixture
 
 BODY = b"picture" * 1000
 KEY = "generations/019a/0.png"
 HASH = hashlib.sha256(BODY).hexdigest()
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    try:
-        running = s3.start(tmp_path_factory.mktemp("s3"), bucket="media")
-    except s3.NotAvailable as reason:
-        pytest.skip(f"NOT TESTED, no S3 server: {reason}")
-    yield running
-    running.stop()
-
-
 @pytest.fixture(autouse=True)
-def bucket(server, settings):
-    for name, value in server.settings.items():
+def bucket(s3_server, settings):  # noqa: F811
+    for name, value in s3_server.settings.items():
         setattr(settings, name, value)
     settings.STORAGE_BUCKET = "media"
     storage.reset()
@@ -189,7 +179,7 @@ def test_a_server_without_create_only_writes_is_found_out(monkeypatch):
     ("name", "value"),
     [("STORAGE_BUCKET", "nowhere"), ("AWS_SECRET_ACCESS_KEY", "wrong"), ("S3_ENDPOINT_URL", None)],
 )
-def test_a_store_that_cannot_be_reached_is_our_failure(server, settings, name, value):
+def test_a_store_that_cannot_be_reached_is_our_failure(s3_server, settings, name, value):  # noqa: F811
     setattr(settings, name, value or "http://127.0.0.1:1")
     close()
     for act in (
@@ -204,4 +194,4 @@ def test_a_store_that_cannot_be_reached_is_our_failure(server, settings, name, v
         assert failure.value.cause
         assert "wrong" not in str(failure.value)
     close()
-    setattr(settings, name, {"STORAGE_BUCKET": "media", **server.settings}[name])
+    setattr(settings, name, {"STORAGE_BUCKET": "media", **s3_server.settings}[name])
