@@ -4,6 +4,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -82,24 +83,26 @@ def _connected(connection: HTTPConnection) -> socket.socket:
         raise NewConnectionError(connection, f"no address: {error}") from error
     failure: OSError = OSError("no address")
     for address in addresses:
-        sock = _TimedSocket(socket.AF_INET6 if ":" in address else socket.AF_INET)
         try:
-            for option in connection.socket_options or ():
-                sock.setsockopt(*option)
-            timeout, left = connection.timeout, seconds_left()
-            sock.settimeout(min(timeout, left) if isinstance(timeout, int | float) else left)
-            sock.connect((address, port))
+            return _opened(connection, address, port)
         except OSError as error:
-            sock.close()
             failure = error
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return sock
     if isinstance(failure, TimeoutError):
         raise ConnectTimeoutError(connection, "no connection in time") from failure
     raise NewConnectionError(connection, str(failure)) from failure
+
+
+def _opened(connection: HTTPConnection, address: str, port: int) -> socket.socket:
+    with ExitStack() as undo:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        sock = undo.enter_context(_TimedSocket(family))
+        for option in connection.socket_options or ():
+            sock.setsockopt(*option)
+        timeout, left = connection.timeout, seconds_left()
+        sock.settimeout(min(timeout, left) if isinstance(timeout, int | float) else left)
+        sock.connect((address, port))
+        undo.pop_all()
+    return sock
 
 
 class _PinnedConnection(HTTPConnection):

@@ -267,7 +267,7 @@ def test_each_failure_has_its_kind_and_ends_in_time(server, path, kind, status, 
     started = time.monotonic()
     failure = refused(server, path)
     assert (failure.kind, failure.status, failure.permanent) == (kind, status, permanent)
-    assert time.monotonic() - started < 1.6
+    assert time.monotonic() - started < 3.5
     assert get(server, "/file")[1] == BODY
 
 
