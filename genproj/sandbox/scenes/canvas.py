@@ -97,6 +97,33 @@ class Canvas:
         fill = self._gradient(mask.width, mask.height, (top, bottom or top))
         self.image.paste(fill, box[:2], mask)
 
+    def area(
+        self,
+        points: Sequence[Point],
+        top: Colour,
+        bottom: Colour | None = None,
+        *,
+        alpha: float = 1.0,
+        blur: float = 0.0,
+        within: Drawing | None = None,
+    ) -> None:
+        """Lay one polygon over the picture."""
+
+        def drawing(pen: Pen) -> None:
+            pen.polygon(points)
+
+        self.shape(drawing, top, bottom, alpha=alpha, blur=blur, within=within)
+
+    def stroke(
+        self, points: Sequence[Point], width: float, colour: Colour, *, alpha: float = 1.0
+    ) -> None:
+        """Draw one line over the picture."""
+
+        def drawing(pen: Pen) -> None:
+            pen.line(points, width)
+
+        self.shape(drawing, colour, alpha=alpha)
+
     def glow(self, x: float, y: float, radius: float, colour: Colour, strength: float) -> None:
         """Add light around a point."""
         side = max(2, round(radius * 2))
@@ -113,8 +140,12 @@ class Canvas:
         mask = mask.crop((box[0] - left, box[1] - top, box[2] - left, box[3] - top))
         self._screen(box, mask, colour)
 
-    def beam(self, drawing: Drawing, colour: Colour, strength: float, blur: float) -> None:
-        """Add light in the form of a shape."""
+    def beam(self, points: Sequence[Point], colour: Colour, strength: float, blur: float) -> None:
+        """Add light in the form of a polygon."""
+
+        def drawing(pen: Pen) -> None:
+            pen.polygon(points)
+
         found = self._mask(drawing, blur)
         if found:
             box, mask = found

@@ -44,8 +44,8 @@ TALL = {
     "box": 0.2,
 }
 TONES = {
-    "red": 25, "orange": 55, "yellow": 95, "gold": 85, "green": 145, "teal": 190, "blue": 250, "purple": 305,
-    "violet": 300, "pink": 355, "brown": 50,
+    "red": 25, "orange": 55, "yellow": 95, "gold": 85, "green": 145, "teal": 190, "blue": 250,
+    "purple": 305, "violet": 300, "pink": 355, "brown": 50,
 }  # fmt: skip
 
 
@@ -93,8 +93,8 @@ def _thing(canvas: Canvas, name: str, foot: Point, tall: float, tone: Colour) ->
         (x + half + tall * 1.1, base + tall * 0.3),
         (x + half * 0.4 + tall, base + tall * 0.36),
     ]
-    canvas.shape(
-        lambda pen: pen.polygon(fall),
+    canvas.area(
+        fall,
         tone.mixed(Colour(0.2, 0.03, 280), 0.8),
         alpha=0.42,
         blur=canvas.s * 0.012,
@@ -109,8 +109,8 @@ def _thing(canvas: Canvas, name: str, foot: Point, tall: float, tone: Colour) ->
     top, foot_y = base - tall * 1.1, base + tall * 0.1
     for start, end, shade, alpha in ((0.2, 1.7, -0.2, 0.85), (-0.62, -0.36, 0.16, 0.85)):
         left, right_edge = x + start * widest, x + end * widest
-        canvas.shape(
-            lambda pen, a=left, b=right_edge: pen.box(a, top, b, foot_y),
+        canvas.area(
+            [(left, top), (right_edge, top), (right_edge, foot_y), (left, foot_y)],
             tone.lighter(shade),
             alpha=alpha,
             blur=widest * 0.22,
@@ -144,7 +144,7 @@ def agate(canvas: Canvas, light: Light, words: str) -> None:
     # Half the size and scaled up, because the bands of a field of 256 steps have rough edges.
     small = (max(2, w // 2), max(2, h // 2))
     field = Image.blend(canvas.noise(*small, 2, 2, 3), canvas.noise(*small, 4, 4, 2), 0.2)
-    field = field.filter(ImageFilter.GaussianBlur(3))
+    field = field.filter(ImageFilter.GaussianBlur(7))
     hue, span = chance.uniform(0, 360), chance.choice((40, 70, 130, 190))
     tones = [
         Colour(chance.uniform(0.3, 0.93), chance.uniform(0.03, 0.14), hue + span * chance.random())

@@ -23,7 +23,7 @@ def mountains(canvas: Canvas, light: Light, words: str) -> None:
         line = canvas.ridge(base, h * (0.34 - 0.035 * i), 0.52, points=256)
         shade = light.at(depth)
         haze = light.horizon.mixed(shade, 0.45 + 0.4 * depth)
-        canvas.shape(lambda pen, line=line: pen.polygon(line), shade, haze)
+        canvas.area(line, shade, haze)
         if i == 1 and (light.name in ("winter", "day", "dawn") or "snow" in words):
             _snow(canvas, line, h * 0.13)
         canvas.mist(base + h * 0.04, h * 0.16, light.horizon, 0.5)
@@ -108,8 +108,8 @@ def dunes(canvas: Canvas, light: Light, words: str) -> None:
         crest = [(x * w / 64, base - tall * _wave(x / 64, phase, waves)) for x in range(65)]
         bright = light.far.mixed(sand, 0.35 + 0.65 * depth).lighter(-0.1 * depth)
         shade = light.far.mixed(dusk, 0.3 + 0.6 * depth)
-        canvas.shape(
-            lambda pen, line=crest: pen.polygon([(0, h), *line, (w, h)]),
+        canvas.area(
+            [(0, h), *crest, (w, h)],
             bright,
             bright.mixed(shade, 0.5),
         )
@@ -117,8 +117,8 @@ def dunes(canvas: Canvas, light: Light, words: str) -> None:
         spine = [(crest[peak][0] + (k / 24) ** 1.3 * w * (0.2 * math.sin(k / 9 + phase) - 0.22),
                   crest[peak][1] + (h - crest[peak][1]) * k / 24) for k in range(25)]  # fmt: skip
         flank = [*crest[peak:], (w, h), *spine[::-1]]
-        canvas.shape(
-            lambda pen, all=flank: pen.polygon(all),
+        canvas.area(
+            flank,
             shade,
             bright.mixed(shade, 0.6),
             alpha=0.85,
@@ -156,7 +156,7 @@ def forest(canvas: Canvas, light: Light, words: str) -> None:
             stand, shade.lighter(-0.03), shade.lighter(0.03), blur=max(0.0, (1 - depth) * 2)
         )
         floor = canvas.ridge(h * (0.8 + 0.05 * i), h * 0.05, 0.6)
-        canvas.shape(lambda pen, line=floor: pen.polygon(line), shade, shade.lighter(-0.05))
+        canvas.area(floor, shade, shade.lighter(-0.05))
         canvas.mist(h * (0.72 + 0.05 * i), h * 0.2, glow, 0.45 * (1 - depth))
         if i == 2:
             _shafts(canvas, sun, light)
@@ -181,7 +181,7 @@ def _shafts(canvas: Canvas, sun: Point, light: Light) -> None:
             (sun[0] + lean - wide, canvas.h * 0.95),
             (sun[0] + lean + wide, canvas.h * 0.95),
         ]
-        canvas.beam(lambda pen, all=points: pen.polygon(all), light.sun, 0.22, canvas.s * 0.012)
+        canvas.beam(points, light.sun, 0.22, canvas.s * 0.012)
 
 
 def _ferns(canvas: Canvas, shade: Colour) -> None:
@@ -221,8 +221,8 @@ def meadow(canvas: Canvas, light: Light, words: str) -> None:
         shade = light.far.mixed(grass, 0.35 + 0.65 * depth).lighter(-0.1 * depth)
         if i == 2:
             _tree(canvas, light, line[chance.randrange(12, 37)], s * 0.3)
-        canvas.shape(
-            lambda pen, all=line: pen.polygon([(0, h), *all, (w, h)]),
+        canvas.area(
+            [(0, h), *line, (w, h)],
             shade.lighter(0.04),
             shade.lighter(-0.08),
         )
@@ -243,7 +243,7 @@ def _tree(canvas: Canvas, light: Light, foot: Point, tall: float) -> None:
     leaf = light.near.mixed(Colour(0.45, 0.11, 55 if light.name == "autumn" else 140), 0.55)
     trunk = [(x - tall * 0.035, y + tall * 0.05), (x - tall * 0.012, y - tall * 0.5),
              (x + tall * 0.012, y - tall * 0.5), (x + tall * 0.04, y + tall * 0.05)]  # fmt: skip
-    canvas.shape(lambda pen: pen.polygon(trunk), light.at(0.95))
+    canvas.area(trunk, light.at(0.95))
     for tone, count, off in ((leaf.lighter(-0.05), 60, 0.0), (leaf.lighter(0.07), 34, -0.05)):
 
         def crown(pen: Pen, count: int = count, off: float = off) -> None:

@@ -1,6 +1,7 @@
 """Cities, planets and northern lights."""
 
 import math
+from functools import partial
 
 from PIL import Image, ImageFilter
 
@@ -9,6 +10,8 @@ from genproj.sandbox.scenes.colour import Colour, Light
 from genproj.sandbox.scenes.land import _firs
 from genproj.sandbox.scenes.sky import sky
 
+# left, top, right, bottom, and which roof
+Tower = tuple[float, float, float, float, int]
 WINDOW = Colour(0.88, 0.11, 80)
 
 
@@ -23,12 +26,12 @@ def city(canvas: Canvas, light: Light, words: str) -> None:
         towers = _towers(canvas, ground, h * (0.5 - 0.06 * i), s * (0.05 + 0.018 * i))
         shade = light.at(depth)
         canvas.shape(
-            lambda pen, all=towers: _houses(pen, all),
+            partial(_houses, towers),
             shade,
             shade.mixed(light.horizon, 0.3 * (1 - depth)),
         )
         canvas.shape(
-            lambda pen, all=towers, i=i: _windows(canvas, pen, all, i),
+            partial(_windows, canvas, towers, i),
             WINDOW.turned(chance.uniform(-30, 20)),
             alpha=lamps * depth,
         )
@@ -46,9 +49,7 @@ def city(canvas: Canvas, light: Light, words: str) -> None:
     canvas.glints(w / 2, ground, WINDOW, 240, 0.9)
 
 
-def _towers(
-    canvas: Canvas, ground: float, tall: float, wide: float
-) -> list[tuple[float, float, float, float, int]]:
+def _towers(canvas: Canvas, ground: float, tall: float, wide: float) -> list[Tower]:
     chance, x = canvas.chance, -wide
     found = []
     while x < canvas.w:
@@ -60,7 +61,7 @@ def _towers(
     return found
 
 
-def _houses(pen: Pen, towers: list[tuple[float, float, float, float, int]]) -> None:
+def _houses(towers: list[Tower], pen: Pen) -> None:
     for left, top, right, bottom, kind in towers:
         pen.box(left, top, right, bottom)
         middle, wide = (left + right) / 2, right - left
@@ -73,9 +74,7 @@ def _houses(pen: Pen, towers: list[tuple[float, float, float, float, int]]) -> N
             pen.polygon([(left, top), (right, top - wide * 0.45), (right, top)])
 
 
-def _windows(
-    canvas: Canvas, pen: Pen, towers: list[tuple[float, float, float, float, int]], row: int
-) -> None:
+def _windows(canvas: Canvas, towers: list[Tower], row: int, pen: Pen) -> None:
     chance, size = canvas.chance, canvas.s * (0.0032 + 0.0012 * row)
     for left, top, right, bottom, _ in towers:
         share = chance.uniform(0.12, 0.5)
@@ -161,7 +160,7 @@ def _ring(canvas: Canvas, x: float, y: float, radius: float, tone: Colour) -> No
         band = [point(a, outer * radius) for a in angles] + [
             point(a, inner * radius) for a in angles[::-1]
         ]
-        canvas.shape(lambda pen, all=band: pen.polygon(all), tone.lighter(0.1), alpha=alpha)
+        canvas.area(band, tone.lighter(0.1), alpha=alpha)
 
 
 def aurora(canvas: Canvas, light: Light, words: str) -> None:
@@ -191,8 +190,8 @@ def aurora(canvas: Canvas, light: Light, words: str) -> None:
         canvas.add(mask, Colour(0.8, 0.19, hue + i * chance.uniform(10, 55)))
     for depth in (0.5, 0.8):
         line = canvas.ridge(h * (0.74 + 0.1 * depth), h * 0.14, 0.5)
-        canvas.shape(
-            lambda pen, all=line, depth=depth: pen.polygon(all),
+        canvas.area(
+            line,
             Colour(0.2 - 0.1 * depth, 0.04, 250),
         )
     canvas.reflect(h * 0.84, Colour(0.12, 0.04, 250), 0.35)

@@ -1,6 +1,7 @@
 """Coasts, lighthouses and sails."""
 
 import math
+from functools import partial
 
 from genproj.sandbox.scenes.canvas import Canvas, Pen, Point
 from genproj.sandbox.scenes.colour import Colour, Light
@@ -21,9 +22,7 @@ def coast(canvas: Canvas, light: Light, words: str) -> None:
     for depth in (0.15, 0.35):
         points = canvas.ridge(horizon + h * 0.01, h * (0.05 + 0.09 * depth), 0.5)
         points = [(x, min(horizon + 1, y + h * 0.05 * _slope(x / w, side))) for x, y in points]
-        canvas.shape(
-            lambda pen, line=points: pen.polygon(line), light.at(depth), light.at(depth * 0.6)
-        )
+        canvas.area(points, light.at(depth), light.at(depth * 0.6))
     canvas.reflect(horizon, light.at(0.55), 0.38)
     canvas.glints(sun[0], horizon, light.sun, 260, 0.16)
     canvas.glints(w / 2, horizon, light.horizon, 160, 0.9)
@@ -61,9 +60,7 @@ def _cliff(canvas: Canvas, light: Light, horizon: float, side: int, rise: float)
         edge = 0.0 if side < 0 else float(w)
         points = [(edge, h * 1.2), *line, (line[-1][0], h * 1.2)]
         shade = light.at(depth)
-        canvas.shape(
-            lambda pen, all=points: pen.polygon(all), shade.lighter(0.06), shade.lighter(-0.06)
-        )
+        canvas.area(points, shade.lighter(0.06), shade.lighter(-0.06))
         canvas.mist(h * (0.8 + 0.2 * drop), h * 0.2, light.horizon, 0.22 * (1.1 - depth))
     return top
 
@@ -83,10 +80,10 @@ def _lighthouse(canvas: Canvas, light: Light, horizon: float, side: int) -> None
         y = [ground + tall * 0.03 - tall * 0.83 * share for share in (low, high)]
         pen.polygon([(x - at[0], y[0]), (x - at[1], y[1]), (x + at[1], y[1]), (x + at[0], y[0])])
 
-    canvas.shape(lambda pen: part(0, 1, pen), body, body.lighter(-0.06))
+    canvas.shape(partial(part, 0, 1), body, body.lighter(-0.06))
     band = RED.mixed(light.near, 0.55 if light.dark else 0.1)
     for low in (0.14, 0.44, 0.74):
-        canvas.shape(lambda pen, low=low: part(low, low + 0.15, pen), band, band.lighter(-0.04))
+        canvas.shape(partial(part, low, low + 0.15), band, band.lighter(-0.04))
     # The side away from the sun lies in shade.
     shade = light.near.mixed(light.at(0.5), 0.3)
     away = [
@@ -95,7 +92,7 @@ def _lighthouse(canvas: Canvas, light: Light, horizon: float, side: int) -> None
         (x + side * neck * 0.1, ground - tall * 0.8),
         (x + side * foot * 0.25, ground + tall * 0.03),
     ]
-    canvas.shape(lambda pen: pen.polygon(away), shade, alpha=0.38, blur=s * 0.004)
+    canvas.area(away, shade, alpha=0.38, blur=s * 0.004)
     dark = light.at(0.95)
     canvas.shape(lambda pen: _gallery(pen, x, lamp, tall, neck), dark, dark)
     canvas.shape(
@@ -129,7 +126,7 @@ def _beams(canvas: Canvas, light: Light, x: float, y: float, side: int) -> None:
         far = x + way * canvas.w * 1.1
         drop = tilt * way * canvas.w
         points = [(x, y), (far, y + drop - canvas.s * 0.16), (far, y + drop + canvas.s * 0.12)]
-        canvas.beam(lambda pen, all=points: pen.polygon(all), LAMP, strength, canvas.s * 0.02)
+        canvas.beam(points, LAMP, strength, canvas.s * 0.02)
         strength *= 0.6
 
 
@@ -145,7 +142,7 @@ def _cottage(canvas: Canvas, light: Light, x: float, ground: float, tall: float)
         (x + wide * 0.36, ground - high * 1.9),
         (x + wide * 0.6, ground - high),
     ]
-    canvas.shape(lambda pen: pen.polygon(roof), light.at(0.9))
+    canvas.area(roof, light.at(0.9))
     canvas.shape(
         lambda pen: pen.box(
             x - wide * 0.1, ground - high * 0.7, x + wide * 0.08, ground - high * 0.25
@@ -164,7 +161,7 @@ def _sails(canvas: Canvas, light: Light, horizon: float) -> None:
         lean = canvas.chance.uniform(-0.1, 0.1) * size
         cloth = WHITE.mixed(light.horizon, 0.3)
         canvas.shape(
-            lambda pen, x=x, y=y, size=size, lean=lean: _sail(pen, x, y, size, lean),
+            partial(_sail, x, y, size, lean),
             cloth,
             cloth.mixed(light.at(0.6), 0.4),
         )
@@ -174,14 +171,18 @@ def _sails(canvas: Canvas, light: Light, horizon: float) -> None:
             (x + size * 0.34, y + size * 0.13),
             (x - size * 0.3, y + size * 0.13),
         ]
-        canvas.shape(lambda pen, all=hull: pen.polygon(all), light.at(0.95))
+        canvas.area(hull, light.at(0.95))
         canvas.shape(
-            lambda pen, x=x, y=y, size=size: pen.ellipse(x, y + size * 0.3, size * 0.3, size * 0.16),
+            partial(_shadow, x, y, size),
             cloth, alpha=0.3, blur=size * 0.06,
         )  # fmt: skip
 
 
-def _sail(pen: Pen, x: float, y: float, size: float, lean: float) -> None:
+def _shadow(x: float, y: float, size: float, pen: Pen) -> None:
+    pen.ellipse(x, y + size * 0.3, size * 0.3, size * 0.16)
+
+
+def _sail(x: float, y: float, size: float, lean: float, pen: Pen) -> None:
     curve = [
         (x + lean + size * 0.4 * math.sin(math.pi * t / 2), y - size * 1.25 * (1 - t))
         for t in (i / 12 for i in range(13))
