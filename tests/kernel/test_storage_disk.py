@@ -4,6 +4,7 @@ import errno
 import hashlib
 import io
 import os
+import resource
 import threading
 from pathlib import Path
 
@@ -63,17 +64,35 @@ def test_a_file_that_is_not_kept_is_gone_afterwards(root):
     assert list((root / ".tmp").iterdir()) == []
 
 
-def fill_until(error):
+def fill(body, *, trouble=None):
     with storage.scratch() as file:
-        file.write(BODY)
-        raise error
+        file.write(body)
+        if trouble:
+            raise trouble
 
 
-def test_a_full_disk_is_a_failure_of_the_store_and_a_lost_connection_is_not():
-    with pytest.raises(storage.StorageFailure, match="No space left"):
-        fill_until(OSError(errno.ENOSPC, "No space left on device"))
+@pytest.fixture
+def small_disk():
+    """No file may grow beyond 64 kB, as on a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_is_a_failure_of_the_store(small_disk, root):
+    with pytest.raises(storage.StorageFailure):
+        fill(b"x" * 1_000_000)
+    with pytest.raises(storage.StorageFailure):
+        keep(body=b"x" * 1_000_000)
+    assert list((root / ".tmp").iterdir()) == []
+    keep()
+    assert read() == BODY
+
+
+def test_a_lost_connection_is_not_the_stores_trouble():
     with pytest.raises(ConnectionResetError):
-        fill_until(ConnectionResetError(errno.ECONNRESET, "reset"))
+        fill(BODY, trouble=ConnectionResetError(errno.ECONNRESET, "reset"))
 
 
 @pytest.mark.parametrize("there", [b"", BODY[:100], BODY + b"x", b"X" + BODY[1:]])

@@ -91,13 +91,13 @@ def scratch() -> Iterator[BinaryIO]:
 
     A disk that cannot take what is written inside is a StorageFailure, too.
     """
-    with _store().scratch() as file:
-        try:
+    try:
+        with _store().scratch() as file:
             yield file
-        except OSError as error:
-            if error.errno not in DISK_TROUBLE:
-                raise
-            raise StorageFailure("", os.strerror(error.errno)) from error
+    except OSError as error:
+        if error.errno not in DISK_TROUBLE:
+            raise
+        raise StorageFailure("", os.strerror(error.errno)) from error
 
 
 def tidy(*, older_than: float) -> int:
