@@ -1,10 +1,11 @@
-"""Addresses of the pages that belong to no app."""
+"""Addresses of the pages: those that belong to no app, and the apps' own."""
 
-from django.urls import path
+from django.urls import include, path
 
 from genproj import pages
 
 urlpatterns = [
     path("", pages.home, name="home"),
     path("settings/", pages.settings_page, name="settings"),
+    path("", include("generations.page_urls")),
 ]

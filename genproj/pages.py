@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from generations import queries
+from generations.operations import replay
 from generations.pages.parts import shown
 from generations.pages.tiles import group_of, tile_of
 from generations.queries.counts import open_counts
@@ -70,6 +71,7 @@ def home(request: HttpRequest) -> HttpResponse:
         filters = queries.GenerationFilters(state=state, **mine)
         page = queries.generation_page(viewer=viewer, filters=filters, cursor=None, size=NEEDY)
         needy += page.results
+    needy += _unlisted(viewer)
     needy.sort(key=lambda view: view.created_at, reverse=True)
     latest = queries.artifact_page(
         viewer=viewer, filters=queries.ArtifactFilters(**mine), cursor=None, size=LATEST
@@ -80,6 +82,14 @@ def home(request: HttpRequest) -> HttpResponse:
         "latest": [tile_of(view) for view in latest.results],
     }
     return shown(request, "home.html", context, parts={"body": "home_body.html"})
+
+
+def _unlisted(viewer: Any) -> list[queries.GenerationView]:
+    """What staff are to replay: generations whose listing failed."""
+    if not viewer.is_staff:
+        return []
+    failed = dict.fromkeys(row.entry_id for row in replay.failed_projections()[:NEEDY])
+    return [queries.generation_view(viewer=viewer, id=id) for id in failed]
 
 
 class Profile(ModelForm):

@@ -19,6 +19,9 @@ from generations.pages.tiles import group_of
 from genproj.kernel.errors import Malformed, Refusal
 from genproj.kernel.paging import Cursor
 
+#: errors that come again as long as the request stays the same
+REFUSED = {"content_blocked", "api_rejected"}
+
 
 @login_required
 @require_safe
@@ -27,10 +30,13 @@ def generation(request: HttpRequest, id: UUID) -> HttpResponse:
     """One generation, live: what came, what is awaited, what went wrong, step by step."""
     view = queries.generation_view(viewer=request.user, id=id)
     group = group_of(view)
+    blocked = bool(group.told and group.told.code in REFUSED and not view.artifact_count)
     context = {
         "g": view,
         "tiles": group.tiles,
         "told": group.told,
+        "blocked": blocked,
+        "retry_kind": "plain" if blocked else "primary",
         "steps": queries.timeline(viewer=request.user, id=id),
         "facts": facts_of(view.input),
     }

@@ -134,7 +134,7 @@ CHIPS: dict[str, str] = {
     "tag": "#{}",
     "starred": "Starred",
     "orientation": "{}",
-    "state": "With a failed neighbour",
+    "state": "From a partial generation",
     "after": "From {}",
     "before": "Until {}",
     "generation": "One generation",

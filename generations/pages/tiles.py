@@ -36,6 +36,7 @@ class Tile:
     late: bool = False
     length: float | None = None
     told: Told | None = None
+    retry: str = ""  # the generation whose missing pictures can be asked for again
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _slot(generation: GenerationView, output: OutputView) -> Tile:
             late=output.late,
         )
     if output.type == "error":
-        return Tile(**shape, kind="lost", told=told(output.error))
+        return Tile(**shape, kind="lost", told=told(output.error), retry=_retry(generation))
     if generation.state != "pending":
         return _missing(generation, output.index or 0)
     phase = "fetching" if output.artifact else generation.phase
@@ -136,7 +137,12 @@ def _missing(generation: GenerationView, index: int) -> Tile:
         width=width,
         height=height,
         told=reason,
+        retry=_retry(generation),
     )
+
+
+def _retry(generation: GenerationView) -> str:
+    return generation.id if generation.acts.get("retry") else ""
 
 
 def _size(generation: GenerationView, output: OutputView | None) -> tuple[int, int]:

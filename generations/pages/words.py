@@ -1,6 +1,6 @@
 """Puts errors into plain words: what happened, what it means, what to do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from generations.queries import ErrorView, GenerationView
@@ -103,4 +103,8 @@ def told_of(generation: GenerationView) -> Told | None:
     if generation.state == "completed" and not generation.error:
         return None
     failed = [output.error for output in generation.outputs if output.error]
-    return told(generation.error or (failed[0] if failed else None))
+    found = told(generation.error or (failed[0] if failed else None))
+    missing = generation.expected_count - generation.artifact_count
+    if found and failed and generation.state == "partial":
+        return replace(found, what=f"{missing} of {generation.expected_count} did not come.")
+    return found

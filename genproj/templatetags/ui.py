@@ -1,5 +1,6 @@
 """Icons, and how figures and states are put into words on a page."""
 
+import json
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -165,6 +166,12 @@ def shortened(text: str, length: int = 80) -> str:
     """The beginning of a prompt."""
     text = " ".join(text.split())
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """A payload as it would go over the wire, for reading."""
+    return json.dumps(value, indent=1, ensure_ascii=False, default=str)
 
 
 @register.filter
