@@ -1,27 +1,24 @@
 """Every address: the apps' own tables, sign-in, the admin, and what machines ask."""
 
-import contextlib
-
 from django.contrib import admin
 from django.contrib.auth import views as auth
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import include, path
 
 from genproj import health
 
-urlpatterns: list[URLPattern | URLResolver] = [
+urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
-    path(
-        "accounts/login/",
-        auth.LoginView.as_view(redirect_authenticated_user=True),
-        name="login",
-    ),
+    path("accounts/login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
+    path("", include("genproj.accounts.urls")),
+    path("", include("generations.urls")),
+    path("", include("genproj.page_urls")),
 ]
 
-
-for _module in ("genproj.accounts.urls", "generations.urls", "genproj.page_urls"):
-    with contextlib.suppress(ImportError):
-        urlpatterns.append(path("", include(_module)))
+handler400 = "genproj.kernel.api.problems.bad_request"
+handler403 = "genproj.kernel.api.problems.permission_denied"
+handler404 = "genproj.kernel.api.problems.page_not_found"
+handler500 = "genproj.kernel.api.problems.server_error"
