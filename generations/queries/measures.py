@@ -64,7 +64,7 @@ def all_measures() -> Iterator[Measure]:
 
 def _lag() -> Measure:
     at = now()
-    values = {}
+    values: dict[tuple[str, ...], float] = {}
     for job, model in WAITING.items():
         oldest = leases.due(model._default_manager.all(), at).aggregate(at=Min("due_at"))["at"]
         values[(job,)] = (at - oldest).total_seconds() if oldest else 0.0

@@ -22,7 +22,7 @@ from genproj import production
 from genproj.accounts import people
 
 #: Stricter than for others: this account may do everything.
-STRENGTH = [
+STRENGTH: Any = [
     MinimumLengthValidator(10),
     CommonPasswordValidator(),
     NumericPasswordValidator(),
