@@ -20,6 +20,8 @@ FILE = re.compile(rf"/cdn/(?:image|video)/ws/\d/\w\w/({UUID.pattern})\.(\w+)")
 HERO = re.compile(r"/cdn/hero/([\w.-]+)\.jpg")
 STORED_SIDE = 2048
 HTML = b"<html><body><h1>It works</h1></body></html>"
+HUGE = 4 * 1024**3
+NOTHING = bytes(256 * 1024)
 PAGE = "text/html; charset=utf-8"
 
 
@@ -202,8 +204,11 @@ async def _refused(exchange: Exchange, rule: Rule, kind: str) -> bool:
             await exchange.answer(302, b"", PAGE, {"location": f"{exchange.origin}{exchange.path}"})
         case "cdn_huge":
             await exchange.start(200, {"content-type": kind})
-            for _ in range(4096):
-                await exchange.chunk(bytes(1024 * 1024), more=True)
+            for _ in range(HUGE // len(NOTHING)):
+                if exchange.gone:
+                    return True
+                await exchange.chunk(NOTHING, more=True)
+                await asyncio.sleep(0)
             await exchange.chunk(b"")
         case _:
             return False

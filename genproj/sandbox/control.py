@@ -77,8 +77,7 @@ class Control:
             case "GET", "/control/calls":
                 await self._list_calls(exchange)
             case "GET", "/control/tasks":
-                tasks = [summary(task) for task in self._store.newest(SHOWN_TASKS)]
-                await exchange.json(200, {"tasks": tasks})
+                await self._list_tasks(exchange)
             case "POST", "/control/reset":
                 await self._reset(exchange)
             case "GET", path if path.startswith("/control/files/"):
@@ -107,13 +106,24 @@ class Control:
         headers = {"cache-control": "private, max-age=31536000, immutable"}
         await exchange.answer(200, content, self._cdn.kind(uuid), headers)
 
+    async def _list_tasks(self, exchange: Exchange) -> None:
+        limit = exchange.query.get("limit", "")
+        wanted = exchange.query.get("task", "")
+        newest = self._store.newest(int(limit) if limit.isdigit() else SHOWN_TASKS)
+        tasks = [summary(task) for task in newest if not wanted or task["taskUUID"] == wanted]
+        await exchange.json(200, {"tasks": tasks, "total": self._store.count()})
+
     async def _list_calls(self, exchange: Exchange) -> None:
         since = exchange.query.get("since", "0")
         calls = self._calls.since(
             int(since) if since.isdigit() else 0, exchange.query.get("task", "")
         )
         await exchange.json(
-            200, {"calls": calls, "next": calls[-1]["number"] if calls else int(since or 0)}
+            200,
+            {
+                "calls": calls,
+                "next": calls[-1]["number"] if calls else int(since) if since.isdigit() else 0,
+            },
         )
 
     async def _reset(self, exchange: Exchange) -> None:

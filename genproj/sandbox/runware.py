@@ -139,7 +139,10 @@ class Runware:
         data = [*greetings, *(item for answer in answers for item in answer["data"])]
         errors = [error for answer in answers for error in answer.get("errors", [])]
         body: Answer = {"data": data, **({"errors": errors} if errors else {})}
-        status = status_of(errors) if errors and not data else 200
+        # Results that failed are no failure of the call: they come with status 200.
+        status = (
+            200 if data else max((answer.get("status", 200) for answer in answers), default=200)
+        )
         if "truncated" in faults:
             text = json.dumps(body).encode()
             await exchange.answer(200, text[: len(text) * 2 // 3], "application/json")
@@ -175,10 +178,7 @@ class Runware:
         if not waits(request) or "forget" in started["faults"]:
             return {"data": [items.bare(started)]}
         if not await self._runs.ended(started, limit=SYNC_LIMIT):
-            return {
-                "data": [],
-                **_errors(refusal("timeoutProvider", "The results took too long.", request)),
-            }
+            return _failed(refusal("timeoutProvider", "The results took too long.", request))
         return await self._cdn.filled(started, items.reply(started))
 
     async def _get_response(self, request: dict[str, Any], _: str) -> Answer:
@@ -188,7 +188,7 @@ class Runware:
             error = refusal(
                 "taskFailedOrNotFound", message, parameter="taskUUID", taskUUID=request["taskUUID"]
             )
-            return {"data": [], "errors": [error]}
+            return _failed(error)
         return await self._cdn.filled(task, items.poll(task))
 
     async def _model_search(self, request: dict[str, Any], origin: str) -> Answer:
@@ -203,10 +203,8 @@ class Runware:
             stored, kind = self._cdn.keep(uuid, source.content or b"")
         except (UnidentifiedImageError, OSError):
             code = f"invalid{name.title()}"
-            return {
-                "data": [],
-                **_errors(refusal(code, "The picture cannot be read.", request, parameter=name)),
-            }
+            message = "The picture cannot be read."
+            return _failed(refusal(code, message, request, parameter=name))
         task = new_task(request, origin)
         self._store.add(task, {uuid: {"task": task["key"], "name": stored, "type": kind}})
         address = f"{origin}/cdn/image/ws/2/ii/{stored}"
@@ -294,6 +292,11 @@ def _named(request: dict[str, Any]) -> Answer:
 
 def _errors(*errors: Answer) -> Answer:
     return {"errors": list(errors)}
+
+
+def _failed(error: Answer) -> Answer:
+    """The answer of a task that could not be done at all, with the status it asks for."""
+    return {"data": [], "errors": [error], "status": status_of([error])}
 
 
 def _denied(code: str, message: str) -> Answer:

@@ -84,6 +84,10 @@ class Store:
         rows = self._db.execute("SELECT body FROM tasks ORDER BY at DESC LIMIT ?", (limit,))
         return [json.loads(row[0]) for row in rows.fetchall()][::-1]
 
+    def count(self) -> int:
+        row = self._one("SELECT COUNT(*) FROM tasks")
+        return int(row[0])
+
     def spent(self) -> float:
         row = self._one("SELECT COALESCE(SUM(json_extract(body, '$.spent')), 0) FROM tasks")
         return float(row[0]) if row else 0.0

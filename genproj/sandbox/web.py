@@ -76,6 +76,11 @@ class Exchange:
         content = json.dumps(value, ensure_ascii=False).encode()
         await self.answer(status, content, "application/json")
 
+    @property
+    def gone(self) -> bool:
+        """Whether the caller has hung up; uvicorn swallows what is sent to nobody."""
+        return bool(getattr(getattr(self._send, "__self__", None), "disconnected", False))
+
     async def hang_up(self) -> None:
         """Close the connection where it stands; what was written before still goes out."""
         # ASGI has no word for this: uvicorn's cycle, whose method `send` is, holds the transport.

@@ -82,6 +82,18 @@ def test_the_page_looks_at_pictures_without_using_up_a_fault(sandbox, task):
     assert sandbox.get(item["imageURL"]).content == reply.content
 
 
+def test_tasks_can_be_sought_and_counted(sandbox, task):
+    asked = task(deliveryMethod="sync", numberResults=2)
+    sandbox.post(asked)
+    sandbox.post(task(deliveryMethod="sync"))
+    query = {"task": asked["taskUUID"]}
+    body = sandbox.get(f"{sandbox.root}/control/tasks", params=query).json()
+    assert body["total"] >= 2
+    assert [result["state"] for result in body["tasks"][0]["results"]] == ["success"] * 2
+    assert len(body["tasks"]) == 1
+    assert len(sandbox.get(f"{sandbox.root}/control/tasks?limit=1").json()["tasks"]) == 1
+
+
 def test_unknown_doors_are_not_there(sandbox):
     for path in (
         "/",

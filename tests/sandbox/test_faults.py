@@ -92,6 +92,8 @@ def test_a_failure_after_acceptance_is_polled_and_delivered(sandbox, task, catch
     body = sandbox.settled(asked["taskUUID"])
     assert body["data"] == []
     assert [(error["code"], error["status"]) for error in body["errors"]] == [(code, "error")] * 2
+    poll = {"taskType": "getResponse", "taskUUID": asked["taskUUID"]}
+    assert sandbox.post(poll).status_code == 200
     catcher.wait(2)
     assert [set(delivered) for delivered in catcher.json] == [{"errors"}] * 2
     assert catcher.json[0]["errors"][0]["taskUUID"] == asked["taskUUID"]
