@@ -2,6 +2,7 @@
 
 import os
 import re
+from email.header import decode_header, make_header
 
 from django import setup
 
@@ -76,9 +77,15 @@ async def ask_django(scope: Scope, receive: Receive, send: Send) -> None:
     with body:
         answer = await answer_when_settled(django.answer, scope, body)
     if file := answer.header(SEND_FILE):
-        await send_file(scope, receive, send, answer, os.fsdecode(file))
+        await send_file(scope, receive, send, answer, path_in(file))
     else:
         await send_answer(scope, send, answer)
+
+
+def path_in(value: bytes) -> str:
+    """The path in a header's value, where Django writes letters beyond Latin-1 as MIME does."""
+    text = value.decode("latin-1")
+    return str(make_header(decode_header(text))) if text.startswith("=?") else text
 
 
 async def open_socket(scope: Scope, receive: Receive, send: Send) -> None:

@@ -46,10 +46,14 @@ async def answer_when_settled(ask: Ask, scope: Scope, body: IO[bytes]) -> Answer
     While it waits it holds neither a thread nor a database connection. The wait owns nothing:
     a caller that goes away changes nothing.
     """
-    answer = await ask(scope, body)
     seconds = seconds_of(scope)
     if seconds is None:
-        return answer
+        return await ask(scope, body)
+    if scope["method"] == "GET":
+        # "Not modified" would be an answer before anything has settled.
+        answer = await ask(_looking(scope, scope["path"]), body)
+    else:
+        answer = await ask(scope, body)
     created = answer.status == 202
     if not created and not (scope["method"] == "GET" and answer.status == 200):
         return answer
