@@ -11,9 +11,17 @@ from django.contrib.auth.models import User
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from generations.errors import ArtifactNotFound
-from generations.models import Artifact, ArtifactTag, Output, Star, Trash
+from generations.models import Artifact, ArtifactTag, Generation, Output, Star, Trash
 from generations.queries.building import media_url, preview_of, state_of
-from generations.queries.entries import ENTIRE, between, counted, keys_for, plain
+from generations.queries.entries import (
+    ENTIRE,
+    between,
+    counted,
+    few,
+    keys_for,
+    plain,
+    uncatalogued_entries,
+)
 from generations.queries.models import names_of
 from generations.queries.views import ArtifactFilters, ArtifactView, MediaFile, Page
 from generations.states import GenerationState as State
@@ -178,20 +186,39 @@ def _shape(orientation: str | None) -> Q:
     return Q(**{comparison[orientation]: F("height")}) if orientation else Q()
 
 
-def _beside(rows: "QuerySet[Any]", filters: ArtifactFilters, entry: str) -> "QuerySet[Any]":
-    """Narrow by what stands beside the catalogue: stars, tags and trash."""
+def _narrowed(
+    rows: "QuerySet[Any]", filters: ArtifactFilters, entry: str
+) -> "tuple[QuerySet[Any], bool]":
+    """Narrow by what stands beside the catalogue, and say whether few are left."""
+    rows = rows.filter(_shape(filters.orientation))
+    rare = False
+    named: list[QuerySet[Any]] = []
     if filters.tag:
-        tagged = ArtifactTag.objects.filter(name=filters.tag).values("output_id")
-        rows = rows.filter(pk__in=tagged)
-    if filters.starred is not None:
-        star = Q(pk__in=Star.objects.values("output_id"))
-        rows = rows.filter(star if filters.starred else ~star)
+        tagged = ArtifactTag.objects.filter(name=filters.tag)
+        named.append(tagged.values_list("output_id", flat=True))
+    if filters.generation:
+        of_it = Output.objects.filter(entry_id=filters.generation)
+        named.append(of_it.values_list("pk", flat=True))
+    if filters.starred:
+        named.append(Star.objects.values_list("output_id", flat=True))
+    elif filters.starred is False:
+        rows = rows.filter(~Exists(Star.objects.filter(output=OuterRef("pk"))))
     if filters.trashed:
-        return rows.filter(
-            Q(pk__in=Trash.objects.filter(output__isnull=False).values("output_id"))
-            | Q(**{f"{entry}__in": ENTIRE.values("entry_id")})
-        )
-    return rows.filter(~_trashed("pk", entry))
+        named.append(_in_trash().values_list("pk", flat=True))
+    else:
+        rows = rows.filter(~_trashed("pk", entry))
+    for every in named:
+        ids = few(every)
+        rows = rows.filter(pk__in=every if ids is None else ids)
+        rare = rare or ids is not None
+    return rows, rare
+
+
+def _in_trash() -> "QuerySet[Output]":
+    alone = Trash.objects.filter(output__isnull=False)
+    return Output.objects.filter(
+        Q(pk__in=alone.values("output_id")) | Q(entry_id__in=ENTIRE.values("entry_id"))
+    )
 
 
 def _catalogued(
@@ -199,70 +226,45 @@ def _catalogued(
 ) -> list[list[Key]]:
     if filters.state == State.PENDING:
         return []
-    rows = Artifact.objects.filter(plain(filters), between(filters), _shape(filters.orientation))
+    rows = Artifact.objects.filter(plain(filters), between(filters))
+    unusual = False
     if filters.state:
-        rows = rows.filter(
-            counted(
-                filters.state,
-                "generation__artifact_count",
-                "generation__expected_count",
-                "generation__cancelled_at",
-            )
-        )
-    if filters.generation:
-        rows = rows.filter(generation_id=filters.generation)
+        state, unusual = _of_state(filters.state)
+        rows = rows.filter(state)
     if filters.q:
         rows = rows.filter(prompt__icontains=filters.q)
-    rows = _beside(rows, filters, "generation_id")
+    rows, rare = _narrowed(rows, filters, "generation_id")
     return [
-        list(paging.first_keys(paging.behind(rows.filter(key), cursor), size))
+        paging.keys(rows.filter(key), cursor, size, few=rare or unusual)
         for key in keys_for(viewer, filters)
     ]
+
+
+def _of_state(state: str) -> tuple[Q, bool]:
+    """Being of a generation in this state, and whether few are, which are then looked up."""
+    names = ("artifact_count", "expected_count", "cancelled_at")
+    if state != State.COMPLETED:
+        such = Generation.objects.filter(counted(state, *names), artifact_count__gt=0)
+        ids = few(such.values_list("pk", flat=True))
+        if ids is not None:
+            return Q(generation_id__in=ids), True
+    return counted(state, *(f"generation__{name}" for name in names)), False
 
 
 def _uncatalogued(
     viewer: User, filters: ArtifactFilters, cursor: Cursor | None, size: int
 ) -> list[list[Key]]:
     """Stored pictures of entries that are open, or whose projection failed: always few."""
-    rows = Output.objects.filter(
-        _entry(plain(filters)),
-        between(filters, "stored_at"),
-        _shape(filters.orientation),
-        stored_at__isnull=False,
-        entry__catalogued_at__isnull=True,
-        entry__purged_at__isnull=True,
-    )
-    if filters.state == State.PENDING:
-        rows = rows.filter(entry__completed_at__isnull=True)
-    elif filters.state:
-        rows = rows.filter(entry__completed_at__isnull=False).annotate(
-            count=Count("entry__outputs__stored_at")
-        )
-        rows = rows.filter(
-            counted(filters.state, "count", "entry__expected_count", "entry__cancelled_at")
-        )
-    if filters.generation:
-        rows = rows.filter(entry_id=filters.generation)
-    if filters.q:
-        rows = rows.filter(entry__input__prompt__icontains=filters.q)
-    rows = _beside(rows, filters, "entry_id")
+    rows = Output.objects.filter(between(filters, "stored_at"), stored_at__isnull=False)
+    rows, rare = _narrowed(rows, filters, "entry_id")
+    entries = uncatalogued_entries(filters).order_by()
     return [
-        list(
-            paging.first_keys(
-                paging.behind(rows.filter(_entry(key)), cursor, at="stored_at"),
-                size,
-                at="stored_at",
-            )
+        paging.keys(
+            rows.filter(entry_id__in=entries.filter(key).values("pk")),
+            cursor,
+            size,
+            at="stored_at",
+            few=rare,
         )
         for key in keys_for(viewer, filters)
     ]
-
-
-def _entry(condition: Q) -> Q:
-    """The same condition, asked of an output's entry."""
-    found = Q(_connector=condition.connector, _negated=condition.negated)
-    for child in condition.children:
-        found.children.append(
-            _entry(child) if isinstance(child, Q) else (f"entry__{child[0]}", child[1])
-        )
-    return found

@@ -24,6 +24,8 @@ from genproj.kernel.paging import Cursor, Key
 
 ENTIRE = Trash.objects.filter(output__isnull=True)
 SHOWN_AT_FIRST = 20
+UPLOAD = "upload"
+FEW = 1000
 
 
 def generation_view(*, viewer: User, id: UUID | str) -> GenerationView:
@@ -131,7 +133,8 @@ def keys_for(viewer: User, filters: GenerationFilters) -> list[Q]:
 
 def plain(filters: GenerationFilters) -> Q:
     """The conditions on columns that every source of a list has."""
-    found = Q()
+    # Uploads have the one model of that name, which an index knows.
+    found = Q(model=UPLOAD) if filters.provider == UPLOAD else Q()
     for name in ("model", "provider", "kind"):
         if value := getattr(filters, name):
             found &= Q(**{name: value})
@@ -160,8 +163,14 @@ def counted(state: str, count: str, expected: str, cancelled: str) -> Q:
     return uncancelled & Q(**{f"{count}__gte": F(expected), f"{count}__gt": 0})
 
 
-def _keys(rows: "QuerySet[Any]", cursor: Cursor | None, size: int) -> list[Key]:
-    return list(paging.first_keys(paging.behind(rows, cursor), size))
+def few(ids: "QuerySet[Any]") -> list[UUID] | None:
+    """The ids, when they are few enough to look each of them up; None for many.
+
+    A rare star, tag or state is found through these; a common one soon turns up along the list's
+    own index. The planner cannot know which it is.
+    """
+    found = list(ids.order_by()[: FEW + 1])
+    return found if len(found) <= FEW else None
 
 
 def _catalogued(
@@ -175,22 +184,20 @@ def _catalogued(
             counted(filters.state, "artifact_count", "expected_count", "cancelled_at")
         )
     if filters.has_artifacts is not None:
-        rows = (
-            rows.filter(artifact_count__gt=0)
-            if filters.has_artifacts
-            else rows.filter(artifact_count=0)
-        )
+        some = Q(artifact_count=0)
+        rows = rows.filter(~some if filters.has_artifacts else some)
     if filters.q:
         rows = rows.filter(prompt__icontains=filters.q)
-    rows = _beside(rows, filters)
-    return [_keys(rows.filter(key), cursor, size) for key in keys_for(viewer, filters)]
+    rows, rare = _beside(rows, filters)
+    return [
+        paging.keys(rows.filter(key), cursor, size, few=rare) for key in keys_for(viewer, filters)
+    ]
 
 
-def _uncatalogued(
-    viewer: User, filters: GenerationFilters, cursor: Cursor | None, size: int
-) -> list[list[Key]]:
+def uncatalogued_entries(filters: GenerationFilters) -> "QuerySet[RegisterEntry]":
+    """The entries the catalogue has not got (always few), narrowed by their own facts."""
     rows = RegisterEntry.objects.filter(
-        plain(filters), between(filters), catalogued_at__isnull=True, purged_at__isnull=True
+        plain(filters), catalogued_at__isnull=True, purged_at__isnull=True
     )
     if filters.state == State.PENDING:
         rows = rows.filter(completed_at__isnull=True)
@@ -204,14 +211,31 @@ def _uncatalogued(
         rows = rows.filter(count__gt=0) if filters.has_artifacts else rows.filter(count=0)
     if filters.q:
         rows = rows.filter(input__prompt__icontains=filters.q)
-    rows = _beside(rows, filters)
-    return [_keys(rows.filter(key), cursor, size) for key in keys_for(viewer, filters)]
+    return rows
 
 
-def _beside(rows: "QuerySet[Any]", filters: GenerationFilters) -> "QuerySet[Any]":
-    """Narrow by what stands beside the catalogue: tags and trash."""
+def _uncatalogued(
+    viewer: User, filters: GenerationFilters, cursor: Cursor | None, size: int
+) -> list[list[Key]]:
+    rows, rare = _beside(uncatalogued_entries(filters).filter(between(filters)), filters)
+    return [
+        paging.keys(rows.filter(key), cursor, size, few=rare) for key in keys_for(viewer, filters)
+    ]
+
+
+def _beside(rows: "QuerySet[Any]", filters: GenerationFilters) -> "tuple[QuerySet[Any], bool]":
+    """Narrow by what stands beside the catalogue, tags and trash; and whether few are left."""
+    rare = False
+    named = []
     if filters.tag:
-        rows = rows.filter(pk__in=EntryTag.objects.filter(name=filters.tag).values("entry_id"))
+        named.append(EntryTag.objects.filter(name=filters.tag))
     if filters.trashed:
-        return rows.filter(pk__in=ENTIRE.values("entry_id"))
-    return rows.filter(~Exists(ENTIRE.filter(entry=OuterRef("pk"))))
+        named.append(ENTIRE)
+    else:
+        rows = rows.filter(~Exists(ENTIRE.filter(entry=OuterRef("pk"))))
+    for such in named:
+        every = such.values_list("entry_id", flat=True)
+        ids = few(every)
+        rows = rows.filter(pk__in=every if ids is None else ids)
+        rare = rare or ids is not None
+    return rows, rare

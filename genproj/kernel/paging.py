@@ -75,9 +75,25 @@ def behind(rows: Rows, cursor: Cursor | None, *, at: str = "created_at", id: str
     return rows.filter(beyond).order_by(f"{sign}{at}", f"{sign}{id}")
 
 
-def first_keys(rows: "QuerySet[Any]", size: int, *, at: str = "created_at", id: str = "id") -> Any:
-    """The keys of up to one row more than a page needs."""
-    return rows.values_list(at, id)[: size + 1]
+def keys(
+    rows: "QuerySet[Any]",
+    cursor: Cursor | None,
+    size: int,
+    *,
+    at: str = "created_at",
+    id: str = "id",
+    few: bool = False,
+) -> list[Key]:
+    """The keys of up to one row more than a page needs, nearest first.
+
+    `few`: the rows are named one by one. They are sorted here, because a planner that sees an
+    ORDER BY with a LIMIT walks the list's index instead of looking them up.
+    """
+    found = behind(rows, cursor, at=at, id=id)
+    if not few:
+        return list(found.values_list(at, id)[: size + 1])
+    back = cursor is not None and cursor.back
+    return sorted(found.order_by().values_list(at, id), reverse=not back)[: size + 1]
 
 
 def merge(sources: Iterable[Sequence[Key]], cursor: Cursor | None, size: int) -> Slice:
