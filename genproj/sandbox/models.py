@@ -26,7 +26,10 @@ VEO = _names(
     "inputs positivePrompt width height resolution duration seed providerSettings frameImages "
     "referenceImages fps"
 )
-TOOL = _names("inputs image inputImage settings upscaleFactor prompt")
+TOOL = _names(
+    "inputs image inputImage inputImages settings upscaleFactor targetMegapixels prompt template "
+    "providerSettings"
+)
 
 
 @dataclass(frozen=True)

@@ -179,7 +179,9 @@ def source_of(task: dict[str, Any]) -> Any:
     """The one picture that a tool works on, in either generation's form."""
     inputs = task.get("inputs")
     inputs = inputs if isinstance(inputs, dict) else {}
-    return inputs.get("image") or task.get("inputImage") or task.get("image")
+    several = task.get("inputImages")
+    first = several[0] if isinstance(several, list) and several else None
+    return inputs.get("image") or task.get("inputImage") or task.get("image") or first
 
 
 def _utility(task: dict[str, Any], task_type: str) -> list[Refusal]:

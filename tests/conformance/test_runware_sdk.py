@@ -15,23 +15,34 @@ from PIL import Image
 from tests.sandbox.stage import Catcher, SandboxProcess
 
 HERE = Path(__file__).parent
-ENVIRONMENT = HERE.parents[1] / ".venv-sdk-runware"
-PINNED = "runware-sdk==1.8.0"
+ROOT = HERE.parents[1]
 JPEG = "ffd8ff"
 
 pytestmark = pytest.mark.conformance
 
 
+def python_with(folder: str, package: str, version: str) -> Path:
+    """The Python of an environment that holds one SDK and nothing of ours; made once."""
+    environment = ROOT / folder
+    python = environment / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+    wheel = f"{package.replace('-', '_')}-{version}.dist-info"
+    if not list(environment.glob(f"lib/*/site-packages/{wheel}")):
+        install = [str(python), "-m", "pip", "install", "--quiet", f"{package}=={version}"]
+        subprocess.run(install, check=True, timeout=240)
+    return python
+
+
 @pytest.fixture(scope="session")
 def sdk_python() -> Path:
-    """The Python of an environment that holds the SDK and nothing of ours; made once."""
-    python = ENVIRONMENT / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=True)
-    asked = [str(python), "-m", "pip", "install", "--quiet", PINNED]
-    if not list(ENVIRONMENT.glob("lib/*/site-packages/runware_sdk-1.8.0.dist-info")):
-        subprocess.run(asked, check=True, timeout=240)
-    return python
+    return python_with(".venv-sdk-runware", "runware-sdk", "1.8.0")
+
+
+@pytest.fixture(scope="session")
+def legacy_python() -> Path:
+    # Both packages import as `runware`, so they cannot share an environment.
+    return python_with(".venv-sdk-runware-legacy", "runware", "0.5.24")
 
 
 @pytest.fixture(scope="module")
@@ -42,24 +53,27 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]
     sandbox.session.close()
 
 
+def driven(python: Path, script: str, *arguments: str) -> Any:
+    alone = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        [str(python), str(HERE / script), *arguments],
+        env={**alone, "NO_PROXY": "127.0.0.1,localhost"},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
 @pytest.fixture
 def drive(sdk_python: Path, server: SandboxProcess) -> Callable[..., Any]:
     """Runs one row of the SDK script against a sandbox without faults."""
     server.faults()
 
     def run(row: str, *more: str) -> Any:
-        command = [str(sdk_python), str(HERE / "drive_runware.py"), server.root, row, *more]
-        alone = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        done = subprocess.run(
-            command,
-            env={**alone, "NO_PROXY": "127.0.0.1,localhost"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return driven(sdk_python, "drive_runware.py", server.root, row, *more)
 
     return run
 
@@ -181,3 +195,19 @@ def test_r11_the_same_over_websocket(drive, server):
     assert (outcome["reused"]["code"], outcome["reused"]["parameter"]) == ("validation", "taskUUID")
     assert (outcome["width"]["code"], outcome["width"]["parameter"]) == ("validation", "width")
     assert outcome["key"]["code"] == "auth"
+
+
+def test_r12_the_older_sdk_over_websocket(legacy_python, server):
+    server.faults()
+    outcome = driven(legacy_python, "drive_runware_legacy.py", server.root)
+    images = outcome["images"]
+    assert [image["seed"] for image in images] == [11, 12]
+    assert {image["taskUUID"] for image in images} == {outcome["uuid"]}
+    assert outcome["polled"] == [image["imageUUID"] for image in images]
+    assert server.get(images[0]["imageURL"]).content.startswith(bytes.fromhex(JPEG))
+    assert outcome["total"] > 2
+    assert outcome["caption"] == "A picture of a quiet harbour."
+    assert outcome["cut_out"]["taskType"] == "imageBackgroundRemoval"
+    with Image.open(BytesIO(server.get(outcome["large"]["imageURL"]).content)) as large:
+        assert large.size == (512, 512)
+    assert outcome["connected"] is True
