@@ -1,0 +1,72 @@
+"""`python -m tests.bench [row …] [--quick]`: takes the figures, prints them, keeps them."""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench import figures, rows_door
+from tests.bench.figures import Figure
+from tests.bench.installation import ROOT, NotMeasured, Workshop, bench_provider
+from tests.bench.pace import QUICK, USUAL, Pace
+
+ROWS: dict[str, tuple[str, Callable[[Workshop, Pace], list[Figure]]]] = {
+    "1": ("webhook acknowledged, idle", rows_door.idle),
+    "2": ("webhook acknowledged while storing", rows_door.busy),
+}
+
+
+def say(words: str) -> None:
+    """One line to the terminal."""
+    sys.stdout.write(words + "\n")
+    sys.stdout.flush()
+
+
+def take(shop: Workshop, names: list[str], pace: Pace) -> list[Figure]:
+    """The figures of some rows; a row that cannot be taken says why and stops no other."""
+    found: list[Figure] = []
+    for name in names:
+        title, row = ROWS[name]
+        began = time.monotonic()
+        try:
+            taken = row(shop, pace)
+        except NotMeasured as reason:
+            taken = [figures.missing(f"{name} {title}", str(reason))]
+        except Exception as error:  # noqa: BLE001 - one broken row must not cost the others
+            taken = [figures.missing(f"{name} {title}", repr(error)[:300])]
+        say(f"row {name} ({title}): {time.monotonic() - began:.0f} s")
+        found += taken
+    return found
+
+
+def main() -> int:
+    """Take, print and keep the figures. 0 unless something promised is not held."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("rows", nargs="*", choices=[[], *ROWS], help="only these rows")
+    parser.add_argument("--quick", action="store_true", help="short runs: smoke, not figures")
+    given = parser.parse_args()
+    data = Path(os.environ.get("DATA_DIR") or ROOT / "var").resolve()
+    pictures = data / "bench" / "pictures"
+    pictures.mkdir(parents=True, exist_ok=True)
+    line = figures.machine()
+    say(line)
+    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=data / "bench"))
+    try:
+        with bench_provider(pictures, folder / "log.txt") as provider:
+            shop = Workshop(folder, provider)
+            found = take(shop, given.rows or list(ROWS), QUICK if given.quick else USUAL)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    say("\n" + line + "\n")
+    say(figures.table(found))
+    figures.keep(data / "bench.json", found, machine_line=line, quick=given.quick)
+    say(f"\nKept in {data / 'bench.json'}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
