@@ -68,7 +68,9 @@ class Brief:
 
     def chance(self) -> random.Random:
         parts = [self.model, self.prompt, self.negative, str(self.seed), *self.references]
-        return random.Random(hashlib.sha256("\x1f".join(parts).encode()).digest())
+        return random.Random(
+            hashlib.sha256("\x1f".join(parts).encode(errors="surrogatepass")).digest()
+        )
 
 
 def painted(brief: Brief, width: int, height: int) -> Image.Image:

@@ -58,7 +58,7 @@ class Runware:
             await exchange.json(405, _errors(refusal("methodNotAllowed", "Send tasks with POST.")))
             return
         try:
-            tasks = json.loads(await exchange.body())
+            tasks = parsed(await exchange.body())
         except ValueError:
             await exchange.json(400, _errors(refusal("invalidJSON", "The body is not valid JSON.")))
             return
@@ -228,7 +228,7 @@ class Runware:
     ) -> None:
         """Answer one frame of an authenticated connection."""
         try:
-            tasks = json.loads(text)
+            tasks = parsed(text.encode())
         except ValueError:
             tasks = None
         if not isinstance(tasks, list) or not tasks:
@@ -260,6 +260,14 @@ class Runware:
             reply = items.reply({**started, "results": [result]})
             for frame in _apart(await self._cdn.filled(started, reply)):
                 await send(frame)
+
+
+def parsed(content: bytes) -> Any:
+    """The JSON of a body. Raises ValueError, also for text that no UTF-8 can hold."""
+    value = json.loads(content)
+    if rb"\ud" in content.lower():
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 def greeting(hello: dict[str, Any]) -> Answer:

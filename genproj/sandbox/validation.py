@@ -171,7 +171,8 @@ def kind_of(task: dict[str, Any]) -> str:
 
 def model_of(task: dict[str, Any]) -> Model | None:
     task_type = kind_of(task)
-    model = MODELS.get(task.get("model") or DEFAULT_TOOLS.get(task_type, ""))
+    named = task.get("model") or DEFAULT_TOOLS.get(task_type)
+    model = MODELS.get(named) if isinstance(named, str) else None
     return model if model and model.task_type == task_type else None
 
 
@@ -279,7 +280,8 @@ def _outpaint(task: dict[str, Any]) -> list[Refusal]:
     sides = task.get("outpaint")
     if not isinstance(sides, dict):
         return []
-    wrong = [side for side in ("top", "right", "bottom", "left") if sides.get(side, 0) % 64]
+    named = {side: sides[side] for side in ("top", "right", "bottom", "left") if side in sides}
+    wrong = [side for side, far in named.items() if not isinstance(far, int) or far % 64]
     return [_invalid(f"outpaint.{side}", task, type="integer", multiplier=64) for side in wrong]
 
 

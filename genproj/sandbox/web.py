@@ -73,7 +73,7 @@ class Exchange:
         await self.chunk(b"" if self.method == "HEAD" else content)
 
     async def json(self, status: int, value: Any) -> None:
-        content = json.dumps(value, ensure_ascii=False).encode()
+        content = json.dumps(value).encode()
         await self.answer(status, content, "application/json")
 
     @property
