@@ -136,7 +136,7 @@ async def spool_body(scope: Scope, receive: Receive, *, limit: int) -> IO[bytes]
             spool.write(part)
             if not more:
                 spool.seek(0)
-                return spool  # type: ignore[return-value]
+                return spool
     except BaseException:
         spool.close()
         raise

@@ -178,6 +178,7 @@ class Inbox:
                     # A batch does not tell which; there is hardly ever more than one source.
                     WEBHOOKS.labels(batch[0].source, "repeated").inc(len(batch) - new)
                     self._resolve(batch, None)
+                    journal.info("kept", source=batch[0].source, count=new)
                     self._news.set()
                     return
         except BaseException as error:
@@ -287,7 +288,7 @@ def insert(items: list[_Waiting]) -> int:
 def _statement(rows: int, place: str) -> str:
     """One statement for many rows: executemany would give the interpreter away at each row."""
     table = connection.ops.quote_name(Receipt._meta.db_table)
-    names = ", ".join(connection.ops.quote_name(field.column) for field in COLUMNS)
+    names = ", ".join(connection.ops.quote_name(field.column or "") for field in COLUMNS)
     row = "(" + ", ".join([place] * len(COLUMNS)) + ")"
     places = ", ".join([row] * rows)
     return f"INSERT INTO {table} ({names}) VALUES {places} ON CONFLICT DO NOTHING"
