@@ -112,17 +112,9 @@ def _fringe(pen: Pen, x: float, y: float, size: float, side: int) -> None:
 def _shoulders(pen: Pen, x: float, y: float, size: float, h: float) -> None:
     curve = [
         (x + t * size * 2.1, y + size * (1.35 + 0.75 * abs(t) ** 2.2))
-        for t in (i / 12 - 1 for i in range(25))
+        for t in (i / 12 - 1.5 for i in range(37))
     ]
-    pen.polygon(
-        [
-            (x - size * 2.6, h),
-            (x - size * 2.5, h * 0.96),
-            *curve,
-            (x + size * 2.5, h * 0.96),
-            (x + size * 2.6, h),
-        ]
-    )
+    pen.polygon([(x - size * 3.2, h * 1.1), *curve, (x + size * 3.2, h * 1.1)])
 
 
 def cat(canvas: Canvas, light: Light, words: str) -> None:

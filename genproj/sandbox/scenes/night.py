@@ -101,7 +101,7 @@ def space(canvas: Canvas, light: Light, words: str) -> None:
     )
     for turn, level in ((0, 0.62), (50, 0.55), (320, 0.7)):
         cloud = canvas.noise(w, h, 2, 2, octaves=4)
-        veil = [round(max(0.0, (value - 70) / 185) ** 2.4 * 150) for value in range(256)]
+        veil = [round(max(0.0, (value - 70) / 185) ** 2.2 * 120) for value in range(256)]
         canvas.add(cloud.point(veil), Colour(level, 0.13, hue + turn))
     canvas.stars(900, 1.3)
     for _ in range(7):
@@ -134,17 +134,21 @@ def _planet(canvas: Canvas, x: float, y: float, radius: float, hue: float) -> No
     # The light falls in from the upper left.
     offset = round(side * 0.66)
     shade = shade.crop((offset, offset, offset + side, offset + side))
-    shade = shade.point([min(255, round((level / 142) ** 2.4 * 255)) for level in range(256)])
+    shade = shade.point([min(255, round((level / 108) ** 1.9 * 255)) for level in range(256)])
     ball.paste(Image.new("RGB", (side, side), dark.rgb), (0, 0), shade)
     pen = Pen()
     pen.ellipse(radius, radius, radius - 1, radius - 1)
     disc = pen.mask((0, 0, side, side))
+    ringed = radius > canvas.s * 0.1 and canvas.chance.random() < 0.6
+    if ringed:
+        _ring(canvas, x, y, radius, lit.lighter(-0.12), math.pi)
     canvas.image.paste(ball, (round(x - radius), round(y - radius)), disc)
-    if radius > canvas.s * 0.1 and canvas.chance.random() < 0.6:
-        _ring(canvas, x, y, radius, lit)
+    if ringed:
+        _ring(canvas, x, y, radius, lit, 0)
 
 
-def _ring(canvas: Canvas, x: float, y: float, radius: float, tone: Colour) -> None:
+def _ring(canvas: Canvas, x: float, y: float, radius: float, tone: Colour, start: float) -> None:
+    """Half a ring: the far one from pi, drawn before the planet, or the near one from 0."""
     tilt = 0.32
 
     def point(angle: float, far: float) -> tuple[float, float]:
@@ -155,8 +159,7 @@ def _ring(canvas: Canvas, x: float, y: float, radius: float, tone: Colour) -> No
         )
 
     for inner, outer, alpha in ((1.35, 1.62, 0.6), (1.66, 1.82, 0.4), (1.86, 2.15, 0.5)):
-        # The far half is hidden by the planet, so the arc begins and ends behind it.
-        angles = [-0.42 + (math.pi + 0.84) * i / 72 for i in range(73)]
+        angles = [start + math.pi * i / 72 for i in range(73)]
         band = [point(a, outer * radius) for a in angles] + [
             point(a, inner * radius) for a in angles[::-1]
         ]
