@@ -226,15 +226,14 @@ def _confirm(item: desk.Opened, row: Output, result: Stored, *, at: datetime) ->
         last_error="",
     )
     item.notable = True
-    log.info("stored", generation=str(row.entry_id), artifact=str(row.pk), size=result.size)
+    log.info("stored", **_ids(item, row), size=result.size)
 
 
 def _postpone_or_fail(item: desk.Opened, row: Output, result: Failed, *, at: datetime) -> None:
     words = str(result.error["message"])
     log.warning(
         "failed" if result.is_final else "postponed",
-        generation=str(row.entry_id),
-        artifact=str(row.pk),
+        **_ids(item, row),
         error=result.error["code"],
     )
     if result.is_final:
@@ -254,3 +253,12 @@ def _postpone_or_fail(item: desk.Opened, row: Output, result: Failed, *, at: dat
         error_history=[*row.error_history, result.error][-10:],
     )
     item.notable = row.failures == 1  # the first failure is news, the fifth is not
+
+
+def _ids(item: desk.Opened, row: Output) -> dict[str, str]:
+    """What every line about an output names."""
+    return {
+        "generation": str(row.entry_id),
+        "artifact": str(row.pk),
+        "request_id": item.entry.request_id,
+    }

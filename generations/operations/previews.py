@@ -82,4 +82,11 @@ def record_preview(preview: Preview, *, colour: str, keys: dict[str, str]) -> No
         poster_key=keys.get("poster", ""),
     )
     if done:
+        entry = preview.output.entry
+        log.info(
+            "made",
+            generation=str(entry.pk),
+            artifact=str(preview.pk),
+            request_id=entry.request_id,
+        )
         frames.tell_artifact(preview.output)

@@ -64,6 +64,22 @@ def run(group: Sequence[Projection]) -> None:
     projector(entries)
     for row in group:
         leases.finish(row, done_at=at, failed_at=None, cause=None)
+    rows.after_commit(lambda: _announce(group))
+
+
+def _announce(group: Sequence[Projection]) -> None:
+    for row in group:
+        log.info("projected", **_ids(row))
+
+
+def _ids(row: Projection) -> dict[str, str]:
+    """What every line about a projection names."""
+    return {
+        "generation": str(row.entry_id),
+        "projector": row.projector,
+        "stage": row.stage,
+        "request_id": row.entry.request_id,
+    }
 
 
 def _entries_of(group: Sequence[Projection]) -> list[RegisterEntry]:
@@ -89,7 +105,6 @@ def run_one(row: Projection) -> bool:
     except Exception as reason:  # noqa: BLE001 - a projector is another app's code
         record_failure(row, reason)
         return False
-    log.info("projected", generation=str(row.entry_id), projector=row.projector, stage=row.stage)
     return True
 
 
@@ -101,8 +116,7 @@ def record_failure(row: Projection, reason: BaseException) -> None:
     cause = causes(reason)
     log.error(
         "projection_failed",
-        generation=str(row.entry_id),
-        projector=row.projector,
+        **_ids(row),
         error=str(cause["error"]),
     )
     if not leases.finish(row, failed_at=at, cause=cause):

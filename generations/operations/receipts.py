@@ -63,8 +63,19 @@ def apply_together(taken: Sequence[Receipt]) -> None:
         outcome = _apply(receipt, opened, at=at)
         leases.finish(receipt, applied_at=at, outcome=outcome)
         figures.WEBHOOKS.labels(source=receipt.source, outcome=outcome).inc()
-        log.info("applied", receipt=str(receipt.pk), generation=receipt.subject, outcome=outcome)
+        log.info(
+            "applied",
+            receipt=str(receipt.pk),
+            generation=receipt.subject,
+            outcome=outcome,
+            request_id=_request_id(receipt, opened),
+        )
     desk.put_back(opened.values(), at=at)
+
+
+def _request_id(receipt: Receipt, opened: dict[UUID, desk.Opened]) -> str | None:
+    item = opened.get(UUID(receipt.subject)) if is_uuid(receipt.subject) else None
+    return item.entry.request_id if item else None
 
 
 def _apply(receipt: Receipt, opened: dict[UUID, desk.Opened], *, at: datetime) -> str:

@@ -81,7 +81,7 @@ def submit_entry(entry: RegisterEntry, *, client: ProviderClient) -> None:
     begun = leases.held(entry).update(submit_started_at=at, calls_back=calls_back)
     if not begun:
         return
-    log.info("submitting", generation=str(entry.pk), provider=entry.provider, model=entry.model)
+    log.info("submitting", **_ids(entry), model=entry.model)
     with figures.PROVIDER_SECONDS.labels(provider=entry.provider).time():
         answer = _submit(entry, client, calls_back=calls_back)
     if answer.problem is None:
@@ -135,15 +135,14 @@ def record_accepted(
     if submission is not None and submission.update is not None:
         record_update(item, submission.update, at=at)
     desk.put_back([item], at=at)
-    log.info("accepted", generation=str(entry.pk), provider=entry.provider)
+    log.info("accepted", **_ids(entry))
 
 
 def record_problem(entry: RegisterEntry, problem: ProviderError, *, takes_task_id: bool) -> None:
     """The call failed: close the entry for good, or come back later."""
     log.warning(
         "refused" if problem.permanent else "postponed",
-        generation=str(entry.pk),
-        provider=entry.provider,
+        **_ids(entry),
         status=problem.status,
         error=problem.code,
     )
@@ -162,6 +161,15 @@ def record_problem(entry: RegisterEntry, problem: ProviderError, *, takes_task_i
     with rows.atomic():
         note = _note_attempt(entry, _refusal(problem))
         leases.put_off(entry, seconds=wait, error=note)
+
+
+def _ids(entry: RegisterEntry) -> dict[str, str]:
+    """What every line about a call names."""
+    return {
+        "generation": str(entry.pk),
+        "provider": entry.provider,
+        "request_id": entry.request_id,
+    }
 
 
 def _note_attempt(entry: RegisterEntry, problem: dict[str, object]) -> str:

@@ -169,6 +169,7 @@ def logging_config(format: Literal["console", "json"] | str) -> dict[str, Any]:
             # Django would print a page for every 4xx, and its own handlers a second line.
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.request": {"level": "ERROR"},
+            "django-q": {"level": "WARNING"},
             "urllib3": {"level": "ERROR"},
             "botocore": {"level": "WARNING"},
             "PIL": {"level": "WARNING"},

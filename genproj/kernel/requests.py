@@ -1,6 +1,7 @@
 """Gives every request an id, and every answer of the API its caching rule."""
 
 import re
+import time
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +10,11 @@ from genproj.kernel import logs
 from genproj.kernel.ids import uuid7
 
 HEADER = "X-Request-Id"
+#: requests that change nothing are logged only when the server failed
+QUIET = frozenset({"GET", "HEAD", "OPTIONS"})
 ACCEPTABLE = re.compile(r"[A-Za-z0-9._:-]{1,80}")
+
+log = logs.component("web")
 
 
 class RequestIdMiddleware:
@@ -22,8 +27,17 @@ class RequestIdMiddleware:
         given = request.headers.get(HEADER, "")
         request_id = given if ACCEPTABLE.fullmatch(given) else str(uuid7())
         request.request_id = request_id  # type: ignore[attr-defined]
+        began = time.monotonic()
         with logs.bound(request_id=request_id):
             response = self.get_response(request)
+            note = log.debug if request.method in QUIET and response.status_code < 500 else log.info
+            note(
+                "answered",
+                method=request.method,
+                path=request.path,
+                status=response.status_code,
+                ms=round((time.monotonic() - began) * 1000),
+            )
         response[HEADER] = request_id
         if request.path.startswith("/api/") and "Cache-Control" not in response:
             response["Cache-Control"] = "private, no-cache"
