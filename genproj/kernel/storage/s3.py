@@ -6,11 +6,11 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.utils.http import content_disposition_header
+from storages.backends.s3 import S3Storage
 
 from genproj.kernel.storage.store import (
     CHUNK,
@@ -45,13 +45,15 @@ class Bucket:
     @classmethod
     def from_settings(cls) -> "Bucket":
         endpoint = settings.S3_ENDPOINT_URL or None
-        client = boto3.session.Session().client(
-            "s3",
+        # django-storages finds the credentials and makes the client; its writes cannot be
+        # create-only, so those are made on the client itself.
+        storage = S3Storage(
+            bucket_name=settings.STORAGE_BUCKET,
             endpoint_url=endpoint,
             region_name=settings.S3_REGION or None,
-            aws_access_key_id=settings.AWS_ACCESS_KEY_ID or None,
-            aws_secret_access_key=settings.AWS_SECRET_ACCESS_KEY or None,
-            config=Config(
+            access_key=settings.AWS_ACCESS_KEY_ID or None,
+            secret_key=settings.AWS_SECRET_ACCESS_KEY or None,
+            client_config=Config(
                 signature_version="s3v4",
                 # Servers other than Amazon's rarely have a name per bucket.
                 s3={"addressing_style": "path" if endpoint else "auto"},
@@ -63,6 +65,7 @@ class Bucket:
                 max_pool_connections=16,
             ),
         )
+        client = storage.connection.meta.client
         return cls(client, settings.STORAGE_BUCKET, settings.SIGNED_URL_SECONDS)
 
     def put(self, claim: Stored, source: BinaryIO, content_type: str) -> None:
