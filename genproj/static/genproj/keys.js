@@ -74,7 +74,7 @@ export function overlay() {
     if (!rows.length) continue;
     const lines = make("dl", { class: "keys" });
     for (const words of new Set(rows.map((row) => row.words))) {
-      const caps = rows.filter((row) => row.words === words).flatMap((row) => [" ", ...row.keys.split(/[+ ]/).map((cap) => make("kbd", {}, SHOWN[cap] || (cap.length === 1 ? cap.toUpperCase() : cap)))]);
+      const caps = rows.filter((row) => row.words === words).flatMap((row) => [" ", ...(row.keys.length === 1 ? [row.keys] : row.keys.split(/[+ ]/)).map((cap) => make("kbd", {}, SHOWN[cap] || (cap.length === 1 ? cap.toUpperCase() : cap)))]);
       lines.append(make("dt", {}, ...caps.slice(1)), make("dd", {}, words));
     }
     list.append(make("h3", {}, title), lines);

@@ -8,6 +8,8 @@ import { make, one, say, toast } from "./ui.js";
 /** @type {HTMLDialogElement} */
 const dialog = one("#lightbox") || make("dialog", { class: "lightbox", id: "lightbox", "aria-label": "Picture" });
 if (!dialog.isConnected) document.body.append(dialog);
+const holder = make("div", { class: "holder" });
+dialog.append(holder);
 const home = location.href;
 const title = document.title;
 let pushed = false;
@@ -41,12 +43,13 @@ async function show(href) {
   try {
     const content = await part(url.href);
     if (mine !== turn) return;
-    dialog.replaceChildren(content);
+    holder.replaceChildren(content);
   } catch {
     toast("That picture is not here any more.");
     return;
   }
   viewer().classList.toggle("bare", bare);
+  one("[data-do=inspect]", dialog).setAttribute("aria-pressed", String(!bare));
   if (!dialog.open) dialog.showModal();
   inspect(viewer());
   one(".stage", dialog).focus();
@@ -80,7 +83,7 @@ function leave() {
   turn += 1;
   pushed = false;
   dialog.close();
-  dialog.replaceChildren();
+  holder.replaceChildren();
   document.body.append(one("#toasts"));
   document.title = title;
   one("a", tileOf(id) || undefined)?.focus?.();

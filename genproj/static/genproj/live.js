@@ -1,12 +1,12 @@
 // Keeps parts of a page up to date: what a frame touches is asked for again and fitted in.
-// Without the socket the same parts are asked for every five seconds.
+// While there is no socket the live client polls, and its news come in by the same door.
 
 import { part } from "./http.js";
 import { morph } from "./morph.js";
 import { all, mention, tick } from "./ui.js";
 
-const POLL = 5000;
 const SOON = 120;
+const APART = 500;
 
 /** @type {Map<Element, number>} */
 const due = new Map();
@@ -16,7 +16,8 @@ const turns = new WeakMap();
 const known = new Map();
 /** @type {Set<(generation: any, before: {state: string, count: number} | undefined) => void>} */
 const listeners = new Set();
-let polling = 0;
+/** @type {WeakMap<Element, number>} */
+const doneAt = new WeakMap();
 let stale = false;
 
 /** A picture fades in over its colour once it is here; one that will not come says so. @param {Element} root */
@@ -54,6 +55,7 @@ export async function refresh(region) {
     if (turns.get(region) !== turn) return; // a later answer has been asked for
     morph(region, content, (added) => settlePictures(added));
     tick();
+    doneAt.set(region, Date.now());
   } catch {
     // What stands there stays; the connection indicator says what is the matter.
   }
@@ -62,7 +64,8 @@ export async function refresh(region) {
 /** Ask for a part again soon; many frames at once are one question. @param {Element} region */
 function schedule(region) {
   if (due.has(region)) return;
-  due.set(region, window.setTimeout(() => { due.delete(region); refresh(region); }, SOON));
+  const wait = Math.max(SOON, (doneAt.get(region) || 0) + APART - Date.now());
+  due.set(region, window.setTimeout(() => { due.delete(region); refresh(region); }, wait));
 }
 
 /** Ask for every living part again. @param {string} [kind] @param {string} [id] */
@@ -87,11 +90,12 @@ export function receive(type, frame) {
   refreshAll(kind, kind === "generation" ? thing.id : "");
 }
 
-/** What a page begins with: nothing of it is news. @param {any} state */
+/** What a page begins anew with: nothing of it is news to be told, all of it is shown. @param {any} state */
 export function receiveState(state) {
   for (const generation of state?.generations || []) {
     known.set(generation.id, { state: generation.state, count: generation.artifact_count });
   }
+  refreshAll();
 }
 
 /** @param {any} generation */
@@ -102,12 +106,6 @@ function note(generation) {
   if (before && come > 0) mention(come === 1 ? "A picture is ready." : `${come} pictures are ready.`);
   if (before?.state === "pending" && generation.state === "failed") mention("A generation failed.");
   for (const listener of listeners) listener(generation, before);
-}
-
-/** Poll while the socket is not live. @param {boolean} wanted */
-export function poll(wanted) {
-  if (wanted && !polling) polling = window.setInterval(() => refreshAll(), POLL);
-  if (!wanted && polling) { clearInterval(polling); polling = 0; refreshAll(); }
 }
 
 document.addEventListener("visibilitychange", () => {

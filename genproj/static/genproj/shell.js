@@ -122,14 +122,6 @@ function countUnseen() {
   paint();
 }
 
-async function paintPill() {
-  const { part } = await import("./http.js");
-  const content = await part("/queue/tray/?part=pill").catch(() => null);
-  if (!content) return;
-  pill.replaceChildren(content);
-  pill.dataset.mine = (pill.textContent.match(/\d+/) || ["0"])[0];
-}
-
 one("#fold")?.addEventListener("click", foldRail);
 one("#show-keys")?.addEventListener("click", overlay);
 pill.addEventListener("click", (/** @type {MouseEvent} */ event) => {
@@ -143,8 +135,6 @@ tray.addEventListener("click", (/** @type {MouseEvent} */ event) => {
 document.addEventListener("submit", onVerb);
 document.addEventListener("click", onClick);
 document.addEventListener("keydown", onEscape);
-let painting = 0;
-onGeneration(() => { clearTimeout(painting); painting = window.setTimeout(paintPill, 200); });
 if (sessionStorage.getItem("tray")) showTray(true, false);
 bind("everywhere", "[", "Fold the menu", foldRail);
 bind("everywhere", "t", "Open the queue tray", () => showTray(tray.hidden));
