@@ -9,12 +9,12 @@ from django.db.models import QuerySet
 
 from generations.errors import EntryError
 from generations.models import RegisterEntry
-from generations.operations import desk, polling, reaching, settling
+from generations.operations import desk, polling, reaching, references, settling
 from generations.operations.errors import error
 from generations.operations.recording import record_update
 from generations.operations.register import callback_wanted
 from generations.providers.base import ProviderClient, ProviderError, Submission, Task
-from genproj.kernel import figures, leases, logs, rows
+from genproj.kernel import figures, leases, logs, rows, storage
 from genproj.kernel.clock import now, zulu
 from genproj.kernel.signing import callback_token
 
@@ -41,9 +41,13 @@ def call_providers() -> int:
 
 def _unexpected(entry: RegisterEntry) -> Callable[[BaseException], None]:
     def failed(reason: BaseException) -> None:
-        log.exception("call_failed", generation=str(entry.pk), error=repr(reason))
+        ours = isinstance(reason, storage.StorageFailure)
+        if ours:
+            log.warning("storage_away", generation=str(entry.pk), error=str(reason))
+        else:
+            log.exception("call_failed", generation=str(entry.pk), error=repr(reason))
         wait = leases.backoff(entry.failures)
-        leases.put_off(entry, seconds=wait, error=repr(reason))
+        leases.put_off(entry, seconds=wait, error=repr(reason), counts=not ours)
 
     return failed
 
@@ -77,25 +81,32 @@ def submit_entry(entry: RegisterEntry, *, client: ProviderClient) -> None:
     if entry.deadline_at <= at and entry.last_error:
         give_up(entry, _last_refusal(entry))
         return
+    try:
+        pictures = references.data_uris(entry)
+    except references.ReferenceGone:
+        give_up(entry, _reference_gone())
+        return
     calls_back = callback_wanted(base_url=reaching.connection_of(entry.provider).base_url)
     begun = leases.held(entry).update(submit_started_at=at, calls_back=calls_back)
     if not begun:
         return
     log.info("submitting", **_ids(entry), model=entry.model)
     with figures.PROVIDER_SECONDS.labels(provider=entry.provider).time():
-        answer = _submit(entry, client, calls_back=calls_back)
+        answer = _submit(entry, client, calls_back=calls_back, pictures=pictures)
     if answer.problem is None:
         record_accepted(entry, answer.submission, calls_back=calls_back)
     else:
         record_problem(entry, answer.problem, takes_task_id=client.takes_task_id)
 
 
-def _submit(entry: RegisterEntry, client: ProviderClient, *, calls_back: bool) -> _Answer:
+def _submit(
+    entry: RegisterEntry, client: ProviderClient, *, calls_back: bool, pictures: list[str]
+) -> _Answer:
     task = Task(
         id=str(entry.pk),
         kind=entry.kind,
         model=entry.model,
-        input=entry.input,
+        input={**entry.input, "references": pictures},
         count=entry.expected_count,
         callback_url=callback_url(entry) if calls_back else None,
     )
@@ -219,6 +230,14 @@ def _last_refusal(entry: RegisterEntry) -> dict[str, object]:
     if entry.error_history:
         return dict(entry.error_history[-1]) | {"at": zulu(now())}
     return error(EntryError.HTTP_ERROR, "The provider could not be reached.", status=0)
+
+
+def _reference_gone() -> dict[str, object]:
+    return error(
+        EntryError.API_REJECTED,
+        "A picture this request refers to has been deleted; nothing was sent.",
+        retryable=False,
+    )
 
 
 def _dispatch_unknown() -> dict[str, object]:

@@ -8,7 +8,14 @@ import pytest
 from django.contrib.auth.models import User
 
 from generations.errors import GenerationNotFound, NothingToRetry
-from generations.models import Artifact, Generation, Output, RegisterEntry, Trash
+from generations.models import (
+    Artifact,
+    Generation,
+    Output,
+    ProviderModel,
+    RegisterEntry,
+    Trash,
+)
 from generations.operations import keeping, register, replay
 from generations.states import GenerationState
 from genproj.events.models import Event, Stream
@@ -207,3 +214,49 @@ def test_the_owner_hears_every_change_once_and_in_order(alice: User, done: Regis
     assert told[-1]["state"] == "completed"
     counts = [frame["artifact_count"] for frame in told]
     assert counts == sorted(counts)
+
+
+def test_reference_pictures_travel_inside_the_request(
+    alice: User,
+    done: RegisterEntry,
+    sandbox: Sandbox,
+    web: Web,
+    work_until: Callable[..., Any],
+) -> None:
+    artifact = Artifact.objects.filter(generation=done.pk).first()
+    assert artifact is not None
+    world.models()
+    entry = register.open_entry(
+        actor=alice,
+        audience=f"user:{alice.pk}",
+        model=ProviderModel.objects.get(pk=world.MODEL),
+        input=world.wish("the same, at night", reference_artifacts=[str(artifact.pk)]),
+        expected_count=1,
+        deadline_seconds=60,
+    )
+    work_until(catalogued(entry))
+    entry.refresh_from_db()
+    assert entry.state is GenerationState.COMPLETED
+    call = next(
+        call
+        for call in sandbox.get(f"/control/calls?task={entry.pk}")["calls"]
+        if call["path"].startswith("/v1")
+    )
+    assert "data:image/png;base64," in str(call["body"])
+    assert f":{web.port}/media" not in str(call["body"])
+
+
+def test_a_reference_that_is_gone_refuses_the_request(alice: User, work: Any) -> None:
+    world.models()
+    entry = register.open_entry(
+        actor=alice,
+        audience=f"user:{alice.pk}",
+        model=ProviderModel.objects.get(pk=world.MODEL),
+        input=world.wish(reference_artifacts=["01a1f885-8e87-7193-a8d6-8c9bacdeee00"]),
+        expected_count=1,
+        deadline_seconds=60,
+    )
+    work()
+    entry.refresh_from_db()
+    assert entry.error["code"] == "api_rejected"
+    assert entry.state is GenerationState.FAILED
