@@ -1,6 +1,6 @@
 """Addresses of generations for programs, and of the bytes."""
 
-from django.urls import path
+from django.urls import include, path
 
 from generations.api import artifacts, generations, models
 from generations.api.media import media
@@ -23,5 +23,6 @@ urlpatterns = [
     path(f"{API}/artifacts/<uuid:id>/", artifacts.ArtifactDetail.as_view(), name="api_artifact"),
     path(f"{API}/artifacts/<uuid:id>/restore/", artifacts.ArtifactRestore.as_view()),
     path(f"{API}/models/", models.ModelList.as_view(), name="api_models"),
+    path("", include("genproj.openapi.urls")),
     path("media/<uuid:id>/<str:variant>", media, name="media"),
 ]

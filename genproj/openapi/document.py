@@ -1,0 +1,80 @@
+"""Makes the OpenAPI 3.1 document out of the doors and the named shapes."""
+
+from typing import Any
+
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.settings import patched_settings
+
+from genproj.kernel import errors
+from genproj.kernel.memory import remembered
+from genproj.openapi.shapes import ELSEWHERE, SHAPES
+
+API = "/api/v1/"
+
+WORDS = """\
+Everything a person can do on the pages, programs can do here.
+
+**Signing in.** `POST /api/v1/auth/token/` gives a bearer token; named keys with scopes are made in
+Settings. Send `Authorization: Bearer …`.
+
+**Lists** are pages `{next, previous, results}`, newest first; follow `next`. Parameters that a
+list does not know are refused.
+
+**Once.** Every creating POST takes an `Idempotency-Key`: the same key and body get the first
+answer again, with `Idempotency-Replayed: true`.
+
+**Waiting.** `Prefer: wait=N` holds an answer until the thing settles or N seconds (1 to 30) pass.
+
+**Versions.** Single objects carry an `ETag`; `If-None-Match` gets 304, `If-Match` guards a change.
+
+**Limits** are told in `RateLimit` and `RateLimit-Policy`; a 429 says `Retry-After`.
+
+**Refusals** are `application/problem+json`; `code` is what programs read.
+"""
+
+SETTINGS: dict[str, Any] = {
+    "TITLE": "Genproj",
+    "DESCRIPTION": WORDS,
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": API,
+    "POSTPROCESSING_HOOKS": ["genproj.openapi.document.completed"],
+    "TAGS": [
+        {"name": "generations", "description": "Requests and what came of them."},
+        {"name": "artifacts", "description": "Pictures and films."},
+        {"name": "models", "description": "What one can ask for."},
+        {"name": "sign-in", "description": "Tokens, keys and tickets."},
+        {"name": "staff", "description": "Mending."},
+        {"name": "webhooks", "description": "What providers call."},
+    ],
+}
+
+
+def completed(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Add the named shapes and the addresses that other servers answer."""
+    result["paths"] = dict(sorted((result["paths"] | ELSEWHERE).items()))
+    components = result.setdefault("components", {})
+    components["schemas"] = components.get("schemas", {}) | SHAPES
+    return result
+
+
+@remembered(3600)
+def document() -> dict[str, Any]:
+    """The whole document; the same for everybody."""
+    with patched_settings(SETTINGS):
+        made: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    return made
+
+
+def problem_codes() -> list[tuple[str, int, str]]:
+    """Code, status and words of every refusal that is known."""
+    found = {
+        kind.code: (kind.code, kind.status, (kind.__doc__ or "").strip().splitlines()[0])
+        for kind in _kinds(errors.Refusal)
+        if kind is not errors.Refusal and "code" in vars(kind)
+    }
+    return sorted(found.values(), key=lambda row: (row[1], row[0]))
+
+
+def _kinds(kind: type[errors.Refusal]) -> list[type[errors.Refusal]]:
+    return [kind, *(deeper for one in kind.__subclasses__() for deeper in _kinds(one))]
