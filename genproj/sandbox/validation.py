@@ -206,6 +206,7 @@ def _generation(task: dict[str, Any], task_type: str) -> list[Refusal]:
     errors = [_missing(name, task) for name in model.required if name not in task]
     for name in task:
         if model.fields is not None and name not in model.fields | COMMON:
+            # Undocumented; the official SDK knows this code as one of validation.
             message = f"Unknown parameter {name} for the model {model.air}."
             errors.append(refusal("unknownParameter", message, task, parameter=name))
         elif name in ("width", "height"):

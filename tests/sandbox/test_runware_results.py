@@ -6,7 +6,7 @@ from io import BytesIO
 from uuid import uuid4
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 TYPES = {"JPG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 
@@ -94,6 +94,20 @@ def test_the_second_result_is_the_next_seed(sandbox, task):
     pair = sandbox.post(task(deliveryMethod="sync", numberResults=2, seed=9)).json()["data"]
     alone = sandbox.post(task(deliveryMethod="sync", seed=10)).json()["data"][0]
     assert sandbox.get(pair[1]["imageURL"]).content == sandbox.get(alone["imageURL"]).content
+
+
+def test_a_refined_picture_looks_like_its_parent(sandbox, task):
+    def painted(**fields):
+        item = sandbox.post(task(deliveryMethod="sync", seed=5, **fields)).json()["data"][0]
+        return item["imageUUID"], opened(sandbox.get(item["imageURL"]).content)
+
+    def distance(one, other):
+        return sum(ImageStat.Stat(ImageChops.difference(one, other)).mean)
+
+    uuid, parent = painted()
+    _, stranger = painted(positivePrompt="desert dunes at night")
+    _, child = painted(positivePrompt="desert dunes at night", inputs={"seedImage": uuid})
+    assert 0 < distance(child, parent) < 0.7 * distance(stranger, parent)
 
 
 @pytest.mark.parametrize(
