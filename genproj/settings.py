@@ -103,13 +103,27 @@ TEMPLATES = [
     }
 ]
 
+
+def _signed_url_origins() -> list[str]:
+    """Where signed addresses of stored objects lead, which pages must be allowed to show."""
+    if endpoint := env.text("S3_ENDPOINT_URL"):
+        parts = urlsplit(endpoint)
+        return [f"{parts.scheme}://{parts.netloc}"]
+    if bucket := env.text("STORAGE_BUCKET"):
+        region = env.text("S3_REGION", "us-east-1")
+        return [
+            f"https://{bucket}.s3.amazonaws.com",
+            f"https://{bucket}.s3.{region}.amazonaws.com",
+            f"https://s3.{region}.amazonaws.com",
+        ]
+    return []
+
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
-        "img-src": ["'self'", "data:", "blob:"]
-        + ([env.text("S3_ENDPOINT_URL")] if env.text("S3_ENDPOINT_URL") else []),
-        "media-src": ["'self'", "blob:"]
-        + ([env.text("S3_ENDPOINT_URL")] if env.text("S3_ENDPOINT_URL") else []),
+        "img-src": ["'self'", "data:", "blob:", *_signed_url_origins()],
+        "media-src": ["'self'", "blob:", *_signed_url_origins()],
         "connect-src": ["'self'"],
         "base-uri": ["'none'"],
         "object-src": ["'none'"],
