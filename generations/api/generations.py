@@ -23,8 +23,8 @@ from genproj.kernel.api import (
     read_body,
     require_match,
     size_of,
-    versioned,
 )
+from genproj.kernel.api.doors import names_version
 from genproj.runtime.answers import answered, idempotent
 
 #: tells the server in front which stream to follow while a client waits (`Prefer: wait`)
@@ -97,18 +97,11 @@ class GenerationDetail(Door):
     @docs.GENERATION_DETAIL
     def get(self, request: Request, id: UUID) -> HttpResponse:
         """Look at it."""
-        version = queries.generation_version(viewer=request.user, id=id)
-        follow: dict[str, str] = {}
-
-        def build() -> dict[str, Any]:
-            view = queries.generation_view(viewer=request.user, id=id)
-            follow.update(headers_of(view))
-            return generation_json(view, request.user)
-
-        response = versioned(request, version, build)
-        for name, value in follow.items():
-            response[name] = value
-        return response
+        if known := request.headers.get("If-None-Match"):
+            version = queries.generation_version(viewer=request.user, id=id)
+            if names_version(known, f'"{version}"'):
+                return HttpResponse(status=304, headers={"ETag": f'"{version}"'})
+        return answer(request, id)
 
     @docs.GENERATION_DELETE
     def delete(self, request: Request, id: UUID) -> HttpResponse:

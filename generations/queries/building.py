@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 
 from generations.errors import EntryError
 from generations.models import EntryTag, Output, Preview, Projection, RegisterEntry, Trash
@@ -49,21 +50,28 @@ def surroundings_of(ids: Collection[UUID], *, brief: bool = False) -> Surroundin
                 "entry_id", "trashed_at"
             )
         )
-        failed = Projection.objects.filter(
-            entry_id__in=ids,
-            failed_at__isnull=False,
-            done_at__isnull=True,
-            resolved_at__isnull=True,
-        )
+        failed = stuck_projections().filter(entry_id__in=ids)
         found.failed = set(failed.values_list("entry_id", flat=True))
     return found
 
 
+def stuck_projections() -> "QuerySet[Projection]":
+    """Projections that failed, and that nobody has replayed or resolved."""
+    return Projection.objects.filter(
+        failed_at__isnull=False, done_at__isnull=True, resolved_at__isnull=True
+    ).order_by()
+
+
 def generation_views(
-    entries: Sequence[RegisterEntry], viewer: User | None, *, brief: bool = False
+    entries: Sequence[RegisterEntry],
+    viewer: User | None,
+    *,
+    brief: bool = False,
+    around: Surroundings | None = None,
 ) -> list[GenerationView]:
     """The views of some entries, in their order. Without a viewer: as their owner sees them."""
-    around = surroundings_of([entry.pk for entry in entries], brief=brief)
+    if around is None:
+        around = surroundings_of([entry.pk for entry in entries], brief=brief)
     names = names_of({entry.model for entry in entries})
     return [_generation(entry, around, names, viewer) for entry in entries]
 
@@ -198,7 +206,7 @@ def _acts(
     mine = viewer is not None and audiences.may(viewer, entry.audience, "editor")
     trashed = entry.pk in around.trashed
     failed_projection = entry.pk in around.failed or (
-        bool(entry.error) and entry.error.get("code") == EntryError.PROJECTION_FAILED
+        (entry.error or {}).get("code") == EntryError.PROJECTION_FAILED
     )
     return {
         "cancel": mine and state is GenerationState.PENDING and not trashed,

@@ -13,6 +13,8 @@ from generations.queries.building import (
     ENTRY_FACTS,
     OUTPUT_FACTS,
     generation_views,
+    stuck_projections,
+    surroundings_of,
     version_of,
 )
 from generations.queries.views import GenerationFilters, GenerationView, Page
@@ -31,13 +33,21 @@ FEW = 1000
 def generation_view(*, viewer: User, id: UUID | str) -> GenerationView:
     """One generation, trashed or not; GenerationNotFound when `viewer` may not see it."""
     entry = visible_entry(viewer, id)
-    return generation_views([entry], viewer)[0]
+    around = surroundings_of([entry.pk], brief=True)
+    if entry.gone:  # type: ignore[attr-defined]
+        around.trashed[entry.pk] = entry.gone  # type: ignore[attr-defined]
+    if entry.stuck:  # type: ignore[attr-defined]
+        around.failed.add(entry.pk)
+    return generation_views([entry], viewer, around=around)[0]
 
 
 def visible_entry(viewer: User, id: UUID | str) -> RegisterEntry:
     """The row that a view is made of; for this package alone."""
     found = RegisterEntry.objects.filter(pk=_uuid(id), purged_at__isnull=True)
-    entry = found.select_related("owner").first()
+    gone = ENTIRE.filter(entry=OuterRef("pk")).values("trashed_at")[:1]
+    stuck = stuck_projections().filter(entry=OuterRef("pk"))
+    found = found.annotate(gone=Subquery(gone), stuck=Exists(stuck))
+    entry = found.select_related("owner").order_by().first()
     if entry is None or audiences.level(viewer, entry.audience) is None:
         raise GenerationNotFound
     return entry
@@ -226,7 +236,7 @@ def _uncatalogued(
 def _beside(rows: "QuerySet[Any]", filters: GenerationFilters) -> "tuple[QuerySet[Any], bool]":
     """Narrow by what stands beside the catalogue, tags and trash; and whether few are left."""
     rare = False
-    named = []
+    named: list[QuerySet[Any]] = []
     if filters.tag:
         named.append(EntryTag.objects.filter(name=filters.tag))
     if filters.trashed:

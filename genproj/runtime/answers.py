@@ -97,14 +97,14 @@ def scope_of(request: Request) -> str:
 def fingerprint_of(request: Request) -> str:
     """What tells one body from another, however its JSON is spaced."""
     mark = hashlib.sha256(request.META.get("QUERY_STRING", "").encode())
-    files = getattr(request, "FILES", None)
-    if files:
-        for name, values in sorted(request.data.lists()):
+    body: Any = request.data
+    if request.FILES:
+        for name, values in sorted(body.lists()):
             for value in values:
                 mark.update(f"\n{name}=".encode())
                 _mix(mark, value)
     else:
-        mark.update(json.dumps(request.data, sort_keys=True).encode())
+        mark.update(json.dumps(body, sort_keys=True).encode())
     return mark.hexdigest()
 
 

@@ -35,9 +35,7 @@ class Door(APIView):
         except TooManyFieldsSent:
             raise Malformed from None
 
-    def finalize_response(
-        self, request: Request, response: HttpResponse, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Tell what is left of the limit."""
         response = super().finalize_response(request, response, *args, **kwargs)
         if allowance := getattr(self, "allowance", None):

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.cache import cache
@@ -47,7 +47,8 @@ class Allowance:
 
 def rate_of(name: str) -> tuple[int, int] | None:
     """Quota and seconds of a limit in DEFAULT_THROTTLE_RATES (`600/min`); None: no limit."""
-    text = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"].get(name)
+    rates: Any = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
+    text = rates.get(name)
     if not text:
         return None
     quota, _, period = text.partition("/")
