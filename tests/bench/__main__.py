@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import figures, rows_door
+from tests.bench import figures, rows_door, rows_pipeline
 from tests.bench.figures import Figure
 from tests.bench.installation import ROOT, NotMeasured, Workshop, bench_provider
 from tests.bench.pace import QUICK, USUAL, Pace
@@ -17,6 +17,8 @@ from tests.bench.pace import QUICK, USUAL, Pace
 ROWS: dict[str, tuple[str, Callable[[Workshop, Pace], list[Figure]]]] = {
     "1": ("webhook acknowledged, idle", rows_door.idle),
     "2": ("webhook acknowledged while storing", rows_door.busy),
+    "3": ("webhook to gallery and browser", rows_pipeline.steady),
+    "4": ("burst", rows_pipeline.burst),
 }
 
 

@@ -73,6 +73,7 @@ class Connection(asyncio.Protocol):
         self._whole = 0
         self._head = 0
         self.idle = True
+        self.is_lost = False
         self.closed = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -114,6 +115,7 @@ class Connection(asyncio.Protocol):
             self.go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.is_lost = True
         if not self.idle:
             passed = time.perf_counter() - self._sent_at
             self._told(Answer(self._tag, self._sent_at, passed, 0, b""))
@@ -145,27 +147,35 @@ class Crowd:
     told: Callable[[Answer], None]
     waiting: collections.deque[Request] = field(default_factory=collections.deque)
     _connections: list[Connection] = field(default_factory=list)
+    _opening: set[asyncio.Future[None]] = field(default_factory=set)
 
     async def open(self) -> None:
         """Connect."""
-        loop = asyncio.get_running_loop()
         for _ in range(self.clients):
-            _, one = await loop.create_connection(
-                lambda: Connection(self._take, self.told), "127.0.0.1", self.port
-            )
-            self._connections.append(one)
+            await self._connect()
+
+    async def _connect(self) -> None:
+        _, one = await asyncio.get_running_loop().create_connection(
+            lambda: Connection(self._take, self.told), "127.0.0.1", self.port
+        )
+        self._connections.append(one)
 
     def _take(self) -> Request | None:
         return self.waiting.popleft() if self.waiting else None
 
     def put(self, requests: Iterable[Request]) -> None:
-        """Add requests; connections that rest take them at once."""
+        """Add requests; connections that rest take them at once, and those that a server closed
+        because they rested too long are opened anew."""
         self.waiting.extend(requests)
+        self._connections = [one for one in self._connections if not one.is_lost]
         for one in self._connections:
-            if not self.waiting:
-                return
-            if one.idle:
+            if self.waiting and one.idle:
                 one.go_on()
+        missing = min(self.clients - len(self._connections), len(self.waiting))
+        for _ in range(missing):
+            task = asyncio.ensure_future(self._connect())
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
 
     def close(self) -> None:
         """Close all connections."""
