@@ -47,7 +47,7 @@ class KeyAuthentication(BaseAuthentication):
         return "Bearer"
 
 
-class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class KeyScheme(OpenApiAuthenticationExtension):
     """How the schema describes it."""
 
     target_class = "genproj.accounts.authentication.KeyAuthentication"
