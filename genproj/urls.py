@@ -13,6 +13,7 @@ urlpatterns = [
     path("accounts/login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
+    path("", include("genproj.openapi.urls")),
     path("", include("genproj.accounts.urls")),
     path("", include("generations.urls")),
     path("", include("genproj.page_urls")),

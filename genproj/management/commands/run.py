@@ -1,13 +1,14 @@
 """`manage.py run`: the whole installation in the foreground."""
 
 import contextlib
+import io
 import sys
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from genproj import production, supervisor
@@ -30,8 +31,7 @@ class Command(BaseCommand):
         Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
         with place, contextlib.suppress(KeyboardInterrupt):
             call_command("migrate", interactive=False, verbosity=0)
-            if "sync_models" in get_commands():
-                call_command("sync_models", verbosity=0)
+            call_command("sync_models", verbosity=0, stdout=io.StringIO())
             if not production.is_exposed():
                 call_command("seed_demo", people=True, verbosity=0)
             self._refuse(production.refusals_of_accounts())
