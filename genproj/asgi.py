@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from email.header import decode_header, make_header
 
 from django import setup
@@ -38,6 +39,9 @@ from genproj.wsgi import application as pages_and_json  # noqa: E402
 
 #: A multipart form is a little larger than the file in it.
 LARGEST_BODY = settings.MAX_UPLOAD_BYTES + 2**20
+#: Python's own 5 ms are what the event loop waits for each busy thread; measured at the webhook
+#: door beside other load, a tenth of it halves the 99th percentile and costs nothing else.
+SWITCH_EVERY = 0.0005
 EVENTS = re.compile(r"/api/v1/generations/([0-9a-fA-F-]{36})/events/")
 
 journal = component("web")
@@ -102,6 +106,7 @@ async def live(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            sys.setswitchinterval(SWITCH_EVERY)
             relay.start()
             inbox.start()
             await send({"type": "lifespan.startup.complete"})

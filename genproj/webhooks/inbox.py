@@ -28,6 +28,7 @@ JOB = "generations.jobs.apply_receipts"
 PATIENCE = 4.0
 LOCK_PAUSE = 0.0005
 AWAY_PAUSE = 0.05
+TELL_EVERY = 1.0
 #: 14 values a row; SQLite takes 32,766 in a statement.
 BATCH = 500
 MOST_WAITING = 64 * 2**20
@@ -82,6 +83,7 @@ class Inbox:
         self._ringer: threading.Thread | None = None
         self._news = threading.Event()
         self._ended = False
+        self._kept = 0
 
     async def keep(self, **delivery: Unpack[Delivery]) -> UUID:
         """Keep one delivery; returns its receipt's id when it is committed. The same delivery
@@ -178,7 +180,7 @@ class Inbox:
                     # A batch does not tell which; there is hardly ever more than one source.
                     WEBHOOKS.labels(batch[0].source, "repeated").inc(len(batch) - new)
                     self._resolve(batch, None)
-                    journal.info("kept", source=batch[0].source, count=new)
+                    self._kept += new
                     self._news.set()
                     return
         except BaseException as error:
@@ -233,14 +235,17 @@ class Inbox:
 
     # --- the ringer's thread: summoning may have to wait for the database --------------------
     def _ring(self) -> None:
+        told, told_at = self._kept, 0.0
         try:
-            while True:
-                self._news.wait()
-                self._news.clear()
-                if not self._ended and not bell.ring(wake.CHANNEL, {JOB}):
-                    wake.summon()
-                if self._ended:
-                    return
+            while not self._ended:
+                if self._news.wait(TELL_EVERY):
+                    self._news.clear()
+                    if not self._ended and not bell.ring(wake.CHANNEL, {JOB}):
+                        wake.summon()
+                # A line for each batch would cost more than keeping it.
+                if self._kept > told and time.monotonic() - told_at >= TELL_EVERY:
+                    journal.info("kept", count=self._kept - told)
+                    told, told_at = self._kept, time.monotonic()
         finally:
             connection.close()
 

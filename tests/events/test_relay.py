@@ -10,7 +10,7 @@ from django.db import connection
 
 from genproj.events import log
 from genproj.events.models import Event
-from genproj.events.relay import WAITING_FRAMES, TooOld, relay
+from genproj.events.relay import TooOld, relay
 from genproj.kernel import bell
 from tests.events.conftest import append, beside, write
 
@@ -58,8 +58,9 @@ def test_lost_rings_are_healed_within_about_a_second(monkeypatch: pytest.MonkeyP
     asyncio.run(story())
 
 
-def test_a_slow_reader_reads_the_log_by_its_own_cursor() -> None:
-    many = WAITING_FRAMES * 2 + 10
+def test_a_slow_reader_reads_the_log_by_its_own_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genproj.events.relay.WAITING_FRAMES", 10)
+    many = 35
 
     async def story() -> None:
         async with relay.follow("user:1") as frames:
@@ -144,6 +145,30 @@ def test_the_relay_heals_after_the_database_was_away(monkeypatch: pytest.MonkeyP
             assert await take(frames, 1, within=2) == [1]
 
     asyncio.run(story())
+
+
+def test_cut_connections_are_opened_again() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no connection to cut.")
+
+    def cut() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+            )
+
+    async def story() -> None:
+        async with relay.follow("user:1") as frames:
+            await write("user:1", 0)
+            assert await take(frames, 1) == [1]
+            for number in range(2, 5):
+                await beside(cut)
+                await write("user:1", number)
+                assert await take(frames, 1, within=4) == [number]
+
+    asyncio.run(story())
+    connection.close()
 
 
 def test_a_reader_of_everything_hears_kinds_and_ids_only() -> None:
