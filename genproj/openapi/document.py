@@ -50,8 +50,19 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+REFUSAL = {
+    "description": "Any other refusal; `code` says which.",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
+
 def completed(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add the named shapes and the addresses that other servers answer."""
+    """Add the named shapes, the addresses that other servers answer, and that any door may
+    refuse."""
+    for path, item in result["paths"].items():
+        for operation in item.values():
+            if path.startswith(API):
+                operation["responses"].setdefault("default", REFUSAL)
     result["paths"] = dict(sorted((result["paths"] | ELSEWHERE).items()))
     components = result.setdefault("components", {})
     components["schemas"] = components.get("schemas", {}) | SHAPES
