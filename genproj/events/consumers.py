@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.db import DatabaseError
+from django.db import Error
 
 from genproj.events import log
 from genproj.events.identity import person_behind
@@ -115,7 +115,7 @@ class Consumer(AsyncWebsocketConsumer):
 
     async def _readmit(self) -> int | None:
         """Ask again who it is: sessions end, keys are revoked, people are sent away."""
-        with contextlib.suppress(DatabaseError):  # a database that is away throws nobody out
+        with contextlib.suppress(Error):  # a database that is away throws nobody out
             if b"ticket=" in self.scope["query_string"]:
                 await aside(_refresh, self.user)
             else:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.models import Max
 
 from genproj.events import log
@@ -85,7 +85,7 @@ class Follower:
                 frames: list[log.Frame] | None = []
             else:
                 frames = await aside(_since, self.stream, self.cursor)
-        except DatabaseError:
+        except Error:
             self._behind = True
             await asyncio.sleep(LOOK_EVERY / 2)
             return
@@ -218,7 +218,7 @@ class Relay:
                     continue
                 try:
                     self._look(None if due else rung)
-                except DatabaseError as error:
+                except Error as error:
                     journal.warning("database_away", error=str(error))
                     connection.close()
                     self._stopping.wait(LOOK_EVERY / 4)

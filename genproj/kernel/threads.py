@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import Error, close_old_connections, connections
 
 R = TypeVar("R")
 
@@ -95,6 +95,6 @@ def _healing(act: Callable[..., R], *args: Any) -> R:
     close_old_connections()
     try:
         return act(*args)
-    except DatabaseError:
+    except Error:
         connections.close_all()
         raise

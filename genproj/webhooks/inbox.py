@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
-from django.db import DatabaseError, DataError, IntegrityError, connection
+from django.db import DataError, Error, IntegrityError, connection
 
 from genproj.kernel import bell, wake
 from genproj.kernel.clock import now
@@ -174,7 +174,7 @@ class Inbox:
                     journal.warning("batch_refused", size=len(batch), error=str(error))
                     self._one_by_one(batch)
                     return
-                except DatabaseError as error:
+                except Error as error:
                     batch = self._after_failure(batch, error)
                 else:
                     # A batch does not tell which; there is hardly ever more than one source.
@@ -188,7 +188,7 @@ class Inbox:
             self._resolve(batch, NotKept(str(error)))
             raise
 
-    def _after_failure(self, batch: list[_Waiting], error: DatabaseError) -> list[_Waiting]:
+    def _after_failure(self, batch: list[_Waiting], error: Error) -> list[_Waiting]:
         """Those of a failed batch that may still wait; the others are told to come again."""
         if not is_lock(error):
             journal.warning("database_away", error=str(error))
@@ -211,7 +211,7 @@ class Inbox:
         for item in batch:
             try:
                 insert([item])
-            except DatabaseError as error:
+            except Error as error:
                 journal.error("receipt_refused", receipt=item.id, error=str(error))
                 self._resolve([item], NotKept(str(error)))
             else:
@@ -260,7 +260,7 @@ def _tell(items: Iterable[_Waiting], error: NotKept | None) -> None:
             item.future.set_exception(error)
 
 
-def is_lock(error: DatabaseError) -> bool:
+def is_lock(error: Error) -> bool:
     """Whether SQLite says that somebody else is writing."""
     return "locked" in str(error) and connection.vendor == "sqlite"
 
