@@ -158,7 +158,7 @@ function showProblem(problem) {
     const fold = field.closest("details.more");
     if (fold) fold.open = true;
   }
-  const block = make("div", { class: "problem", role: "alert" }, icon("failed"), make("h3", {}, problem.title), make("p", {}, problem.message));
+  const block = make("div", { class: "problem", role: "alert" }, icon("failed"), make("p", { class: "what" }, problem.title), make("p", {}, problem.message));
   if (list.children.length) block.append(list);
   if (problem.retryable) block.append(make("p", {}, "You can try again as it stands."));
   block.append(make("p", { class: "fine" }, make("code", {}, problem.code), problem.requestId ? ` · request ${problem.requestId}` : ""));

@@ -44,7 +44,7 @@ async function onVerb(event) {
   const button = /** @type {HTMLButtonElement | null} */ (form.querySelector("button"));
   if (button) button.disabled = true;
   try {
-    const answer = await call("POST", form.action, new FormData(form));
+    const answer = await call("POST", new URL(form.action).pathname, new FormData(form));
     const undo = verb === "delete" ? { label: "Undo", act: () => restore(form) } : undefined;
     const open = verb === "retry" ? { label: "Open", act: () => { location.href = answer.url; } } : undefined;
     toast(answer.said, undo || open);
@@ -59,7 +59,7 @@ async function onVerb(event) {
 async function restore(form) {
   const body = new FormData(form);
   body.set("act", "restore");
-  await call("POST", form.action, body);
+  await call("POST", new URL(form.action).pathname, body);
   toast("Restored.");
   refreshAll();
 }
