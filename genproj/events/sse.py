@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import Any
 
+from django.db import Error
+
 from genproj.events import log
 from genproj.events.identity import person_behind
 from genproj.events.relay import Follower, TooOld, relay
@@ -65,15 +67,20 @@ async def follow_thing(
         refusal = problem(scope, 405, headers=[(b"allow", b"GET, HEAD")])
         await send_answer(scope, send, refusal)
         return
-    viewer = await person_behind(scope)
-    if viewer is None:
-        asked = [(b"www-authenticate", b"Bearer")]
-        await send_answer(scope, send, problem(scope, 401, headers=asked))
-        return
     try:
-        first = await aside(snapshot, kind, number, viewer)
+        viewer = await person_behind(scope)
+        first = None if viewer is None else await aside(snapshot, kind, number, viewer)
     except NotFound:
         await send_answer(scope, send, problem(scope, 404))
+        return
+    except Error:
+        words, waits = "The database cannot be reached just now.", [(b"retry-after", b"5")]
+        refusal = problem(scope, 503, code="database_unavailable", detail=words, headers=waits)
+        await send_answer(scope, send, refusal)
+        return
+    if viewer is None or first is None:
+        asked = [(b"www-authenticate", b"Bearer")]
+        await send_answer(scope, send, problem(scope, 401, headers=asked))
         return
     if _open[viewer.pk] >= MOST_PER_PERSON:
         words = f"You follow {MOST_PER_PERSON} streams already; close one first."

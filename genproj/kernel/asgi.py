@@ -165,13 +165,14 @@ def problem(
     """A refusal as application/problem+json, in the form that the API gives it."""
     usual, title = TITLES[status]
     number = request_id(scope)
+    code = code or usual
     body = {
-        "type": "about:blank",
+        "type": f"/api/v1/docs/#problem-{code}",
         "title": title,
         "status": status,
         "detail": detail or f"{title}.",
         "instance": scope["path"],
-        "code": code or usual,
+        "code": code,
         "retryable": status in {408, 429, 503},
         "request_id": number,
     }
