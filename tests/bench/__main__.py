@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import figures, rows_door, rows_pipeline
+from tests.bench import figures, rows_api, rows_door, rows_pipeline, rows_store
 from tests.bench.figures import Figure
 from tests.bench.installation import ROOT, NotMeasured, Workshop, bench_provider
 from tests.bench.pace import QUICK, USUAL, Pace
@@ -19,6 +19,10 @@ ROWS: dict[str, tuple[str, Callable[[Workshop, Pace], list[Figure]]]] = {
     "2": ("webhook acknowledged while storing", rows_door.busy),
     "3": ("webhook to gallery and browser", rows_pipeline.steady),
     "4": ("burst", rows_pipeline.burst),
+    "5": ("create", rows_api.create),
+    "6": ("status read", rows_api.status),
+    "7": ("gallery", rows_store.gallery),
+    "8": ("memory", rows_store.memory),
 }
 
 

@@ -206,6 +206,18 @@ class Installation:
                 return False
         return True
 
+    def work_done(self) -> float:
+        """Seconds of processor time that web and workers have used. Unlike rates, it hardly
+        depends on what else the machine does."""
+        total = 0.0
+        for word in ("uvicorn", "qcluster"):
+            root = self.child(word)
+            for one in [root, *root.children(recursive=True)]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    times = one.cpu_times()
+                    total += times.user + times.system
+        return total
+
     def memory(self) -> dict[str, float]:
         """PSS in MB of web, workers and clock."""
         names = {"web": "uvicorn", "workers": "qcluster", "clock": "clock"}

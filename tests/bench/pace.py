@@ -14,7 +14,11 @@ class Pace:
     generations: int = 500
     #: of the row that measures the way of single pictures
     steady_seconds: float = 20.0
+    #: generations of the large gallery, three pictures each
+    gallery: int = 100_000
 
 
 USUAL = Pace()
-QUICK = Pace(warm_up=0.3, seconds=0.8, repetitions=2, generations=120, steady_seconds=6)
+QUICK = Pace(
+    warm_up=0.3, seconds=0.8, repetitions=2, generations=120, steady_seconds=6, gallery=5000
+)
