@@ -43,8 +43,12 @@ def headers_of(view: GenerationView) -> dict[str, str]:
 
 
 def answer(request: Request, id: UUID, *, status: int = 200) -> Response:
-    """The generation as it is now; a new one also tells where it is."""
-    view = queries.generation_view(viewer=request.user, id=id)
+    """The generation as it is now."""
+    return shown(request, queries.generation_view(viewer=request.user, id=id), status=status)
+
+
+def shown(request: Request, view: GenerationView, *, status: int = 200) -> Response:
+    """A single generation; a new one also tells where it is."""
     body, headers = generation_json(view, request.user), headers_of(view)
     if status != 200:
         headers["Location"] = body["urls"]["self"]
@@ -81,7 +85,8 @@ class GenerationList(Door):
 
         def act(wish: asking.Request) -> Response:
             entry = asking.ask(actor=request.user, request=wish)
-            return answer(request, entry.pk, status=202)
+            view = queries.new_generation_view(viewer=request.user, entry=entry, tags=wish.tags)
+            return shown(request, view, status=202)
 
         # checking may ask the provider's catalogue, which must not happen in a transaction
         return answered(

@@ -8,11 +8,13 @@ from generations.queries.artifacts import (
     media_file,
 )
 from generations.queries.entries import (
+    frame_of_new,
     frames_of,
     full_state_of,
     generation_page,
     generation_version,
     generation_view,
+    new_generation_view,
     open_generations,
 )
 from generations.queries.models import model_list, model_view, registered, usual_seconds
@@ -57,6 +59,7 @@ __all__ = [
     "artifact_view",
     "artifacts_visible",
     "error_json",
+    "frame_of_new",
     "frames_of",
     "full_state_of",
     "generation_json",
@@ -68,6 +71,7 @@ __all__ = [
     "model_list",
     "model_view",
     "money",
+    "new_generation_view",
     "open_generations",
     "registered",
     "step_json",

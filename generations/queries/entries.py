@@ -12,6 +12,7 @@ from generations.models import EntryTag, Generation, RegisterEntry, Trash
 from generations.queries.building import (
     ENTRY_FACTS,
     OUTPUT_FACTS,
+    Surroundings,
     generation_views,
     stuck_projections,
     surroundings_of,
@@ -39,6 +40,20 @@ def generation_view(*, viewer: User, id: UUID | str) -> GenerationView:
     if entry.stuck:  # type: ignore[attr-defined]
         around.failed.add(entry.pk)
     return generation_views([entry], viewer, around=around)[0]
+
+
+def new_generation_view(
+    *, viewer: User | None, entry: RegisterEntry, tags: Sequence[str]
+) -> GenerationView:
+    """The view of an entry that was just written down, without asking the database again."""
+    around = Surroundings()
+    around.tags[entry.pk] = sorted(set(tags))
+    return generation_views([entry], viewer, around=around)[0]
+
+
+def frame_of_new(entry: RegisterEntry, tags: Sequence[str]) -> dict[str, Any]:
+    """The JSON of such an entry as its owner sees it, for the owner's stream."""
+    return generation_json(new_generation_view(viewer=None, entry=entry, tags=tags), None)
 
 
 def visible_entry(viewer: User, id: UUID | str) -> RegisterEntry:

@@ -38,6 +38,8 @@ def test_the_smallest_request_is_written_down_and_answered_whole(
     body = answer.json()
     assert answer["Location"] == body["urls"]["self"] == of(body["id"])
     assert answer["X-Follow"] == f"user:{alice.pk}"
+    again = alices.get(body["urls"]["self"])
+    assert (again.json(), again["ETag"]) == (body, answer["ETag"])
     entry = RegisterEntry.objects.get()
     assert str(entry.pk) == body["id"]
     assert entry.owner == alice
@@ -80,6 +82,7 @@ def test_every_field_is_taken_as_it_is_given(alices: Client, ask: Ask, alice: Us
     body = answer.json()
     assert body["input"]["seed"] == 2**63 - 1
     assert body["tags"] == ["coast", "fog"]
+    assert alices.get(body["urls"]["self"]).json() == body
     assert body["expected_count"] == 4
     entry = RegisterEntry.objects.get(pk=body["id"])
     assert (entry.deadline_at - entry.created_at).total_seconds() == 60
