@@ -34,6 +34,10 @@ from genproj.kernel.errors import Refusal
 
 LONGEST_PROMPT = 70
 MOST_ROWS = 200
+MOMENTS = (
+    *("created_at", "submit_started_at", "dispatched_at", "deadline_at"),
+    *("completed_at", "cancelled_at", "catalogued_at", "purged_at"),
+)
 
 #: act -> (what is done to one entry, its past participle)
 ACTS: dict[str, tuple[Callable[..., Any], str]] = {
@@ -87,18 +91,14 @@ class RegisterEntryAdmin(staff.LookedAt):
         ),
         (
             "Moments",
-            {
-                "fields": (
-                    *("created_at", "submit_started_at", "dispatched_at", "deadline_at"),
-                    *("completed_at", "cancelled_at", "catalogued_at", "purged_at"),
-                )
-            },
+            {"fields": tuple(staff.when(name) for name in MOMENTS)},
         ),
         (
             "Work",
             {
                 "fields": (
-                    *("due_at", "leased_until", "attempts", "failures", "last_error", "polls"),
+                    *(staff.when("due_at"), staff.when("leased_until"), "attempts", "failures"),
+                    *("last_error", "polls"),
                     *("calls_back", "request_id", "retry_shown", "key_prefix"),
                 )
             },

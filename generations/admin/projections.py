@@ -75,6 +75,14 @@ OUTCOMES = {
 }
 
 
+WOULD = {
+    "created": "Would create",
+    "changed": "Would change",
+    "unchanged": "Nothing to do",
+    "failed": "Fails",
+}
+
+
 @admin.register(Projection)
 class ProjectionAdmin(staff.LookedAt):
     list_display = (
@@ -90,9 +98,11 @@ class ProjectionAdmin(staff.LookedAt):
     actions = ("dry_run", "replay_chosen", "mark_resolved")
     change_list_template = "admin/generations/projection/change_list.html"
     fields = (
-        *("generation", "prompt", "projector", "stage", "state", "created_at", "done_at"),
-        *("failed_at", "cause_shown", "resolved_at", "resolved_reason", "artifacts"),
-        *("due_at", "leased_until", "attempts", "failures", "last_error"),
+        *("generation", "prompt", "projector", "stage", "state"),
+        *(staff.when(name) for name in ("created_at", "done_at", "failed_at")),
+        *("cause_shown", staff.when("resolved_at"), "resolved_reason", "artifacts"),
+        *(staff.when(name) for name in ("due_at", "leased_until")),
+        *("attempts", "failures", "last_error"),
     )
     readonly_fields = fields
 
@@ -190,7 +200,7 @@ class ProjectionAdmin(staff.LookedAt):
                 id=row.pk,
                 done=answer,
                 entry=self.generation(row),
-                chip=staff.chip(*OUTCOMES[answer.outcome]),
+                chip=_chip(answer.outcome, dry_run=dry_run),
                 prompt=self.prompt(row),
             )
             for row, answer in zip(chosen, done, strict=True)
@@ -199,7 +209,7 @@ class ProjectionAdmin(staff.LookedAt):
             **self._page(request, "Dry run" if dry_run else "Replayed"),
             "lines": lines,
             "is_dry_run": dry_run,
-            "counts": _counts(done),
+            "counts": _counts(done, dry_run=dry_run),
             "generations": sum(answer.generations for answer in done),
             "artifacts": sum(answer.artifacts for answer in done),
             "changed": tuple(b - a for a, b in zip(before, after, strict=True)),
@@ -279,9 +289,17 @@ def _catalogue_size() -> tuple[int, int]:
     return Generation.objects.count(), Artifact.objects.count()
 
 
-def _counts(done: Sequence[Replayed]) -> list[tuple[str, int]]:
+def _counts(done: Sequence[Replayed], *, dry_run: bool) -> list[tuple[str, int]]:
     found = [(word, sum(1 for answer in done if answer.outcome == word)) for word in OUTCOMES]
-    return [(word, count) for word, count in found if count]
+    would = "would be " if dry_run else ""
+    return [
+        (word if word == "failed" else f"{would}{word}", count) for word, count in found if count
+    ]
+
+
+def _chip(outcome: str, *, dry_run: bool) -> SafeString:
+    word, tone, symbol = OUTCOMES[outcome]
+    return staff.chip(WOULD[outcome] if dry_run else word, tone, symbol)
 
 
 def _first_failure(row: Projection) -> Any:

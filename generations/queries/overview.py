@@ -99,9 +99,10 @@ def _states() -> list[Figure]:
             Figure("The oldest waits", _span(seconds), "partial" if seconds > 300 else "")
         )
     tones = {"completed": "done", "partial": "partial", "failed": "failed", "cancelled": ""}
+    since = after(-DAY).strftime("%Y-%m-%d %H:%M:%S+00:00")
     for state, tone in tones.items():
         count = counts[state]
-        query = (("state", state),)
+        query = (("state", state), ("created_at__gte", since))
         figures.append(Figure(state.capitalize(), str(count), tone if count else "", page, query))
     return figures
 

@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
@@ -77,7 +77,7 @@ def chip(word: str, tone: str = "", symbol: str = "") -> SafeString:
     if symbol:
         address = static("genproj/icons.svg")
         mark = format_html(
-            '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', address, symbol
+            '<svg class="icon" width="13" height="13" aria-hidden="true"><use href="{}#{}"/></svg>', address, symbol
         )
     return format_html('<span class="chip" data-tone="{}">{}{}</span>', tone, mark, word)
 
@@ -109,13 +109,34 @@ def ago(moment: datetime | None) -> SafeString | str:
     if moment is None:
         return NOTHING
     seconds = (now() - moment).total_seconds()
-    words = span(abs(seconds))
+    words = roughly(abs(seconds))
     return format_html(
         '<time datetime="{}" title="{} UTC">{}</time>',
         moment.isoformat(),
         moment.strftime("%-d %b %Y, %H:%M:%S"),
         f"{words} ago" if seconds >= 0 else f"in {words}",
     )
+
+
+def roughly(seconds: float) -> str:
+    """A length of time in its largest unit."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"
+
+
+def when(name: str, words: str = "") -> Callable[[Any], SafeString | str]:
+    """A read-only field: the moment of that name, to the second, and how long ago it was."""
+
+    @admin.display(description=words or name.replace("_", " ").capitalize())
+    def shown(row: Any) -> SafeString | str:
+        at: datetime | None = getattr(row, name)
+        if at is None:
+            return NOTHING
+        return format_html("{} UTC <small>({})</small>", f"{at:%d %b %Y %H:%M:%S.%f}"[:-3], ago(at))
+
+    return shown
 
 
 def moment(text: str) -> datetime:
@@ -152,14 +173,11 @@ def link(text: str, page: str, *args: Any, **query: Any) -> SafeString | str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> SafeString | str:
     """A small table within a page."""
-    lines = [
-        format_html("<tr>{}</tr>", SafeString("").join(format_html("<td>{}</td>", c) for c in row))
-        for row in rows
-    ]
+    lines = [(format_html_join("", "<td>{}</td>", ((cell,) for cell in row)),) for row in rows]
     if not lines:
         return empty
     return format_html(
         '<table class="inner"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>',
-        SafeString("").join(format_html("<th>{}</th>", word) for word in head),
-        SafeString("").join(lines),
+        format_html_join("", "<th>{}</th>", ((word,) for word in head)),
+        format_html_join("", "<tr>{}</tr>", lines),
     )

@@ -49,8 +49,9 @@ class ReceiptAdmin(staff.LookedAt):
     ordering = ("-received_at",)
     actions = ("reprocess", "mark_ignored")
     fields = (
-        *("received_at", "source", "about", "delivery_id", "result", "applied_at"),
-        *("due_at", "leased_until", "attempts", "failures", "last_error"),
+        *(staff.when("received_at"), "source", "about", "delivery_id", "result"),
+        *(staff.when(name) for name in ("applied_at", "due_at", "leased_until")),
+        *("attempts", "failures", "last_error"),
         *("headers_shown", "body_as_it_came", "others"),
     )
     readonly_fields = fields

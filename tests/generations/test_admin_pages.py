@@ -81,6 +81,7 @@ def test_every_page_opens_for_staff(desk: Client, entry: RegisterEntry) -> None:
         body = answer.content.decode()
         assert "<script>" not in body
         assert 'style="' not in body
+        assert "&lt;t" not in body
 
 
 def test_no_page_opens_for_others(client: Client, alice: User, entry: RegisterEntry) -> None:

@@ -88,7 +88,7 @@ def test_everything_that_the_filters_match_is_replayed(
     body = desk.post(f"{LIST}replay-all/?projector=other").content.decode()
     assert catalogue() == (0, 0)
     body = desk.post(f"{LIST}replay-all/?projector=catalogue", {"dry_run": "1"}).content.decode()
-    assert "<strong>2</strong> created" in body
+    assert "<strong>2</strong> would be created" in body
     assert catalogue() == (0, 0)
     body = desk.post(f"{LIST}replay-all/?projector=catalogue").content.decode()
     assert body.count('data-outcome="created"') == 2
