@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
+from django.db import OperationalError, connection
 
 from generations.operations import register
 from generations.queries import demo
@@ -67,11 +68,14 @@ WISHES = (
 def wait_until(happened: Callable[[], bool]) -> bool:
     """Wait for other processes to make it so; whether they did in time."""
     deadline = time.monotonic() + LONGEST_WAIT
-    while not happened():
-        if time.monotonic() > deadline:
-            return False
+    while time.monotonic() < deadline:
+        try:
+            if happened():
+                return True
+        except OperationalError:  # the database may be away for a while
+            connection.close()
         time.sleep(0.25)
-    return True
+    return False
 
 
 def make_pictures(*, wait: Wait = wait_until) -> Iterator[str]:

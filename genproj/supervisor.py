@@ -22,7 +22,7 @@ from genproj.children import Child, Role, say
 from genproj.kernel import figures, wake
 
 LOOK_EVERY = 0.1
-STOP_SECONDS = 8.0
+STOP_SECONDS = 7.0
 MARK = "GENPROJ_SUPERVISED"
 
 
