@@ -121,6 +121,7 @@ function chooseLayout() {
 
 function filterAsOneGoes() {
   const form = one("#filters");
+  if (!form) return;
   const opener = one("#open-filters");
   opener.addEventListener("click", () => {
     const open = one("#gallery").classList.toggle("filtering");
