@@ -131,7 +131,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     """One that runs, shared by the tests that kill parts of it."""
     running = Installation(tmp_path_factory.mktemp("kills")).start()
     try:
-        until(running.has_announced, 60, "the announcement")
+        until(running.has_announced, 120, "the announcement")
         until(running.is_ready, 10, "readiness")
         yield running
     finally:
@@ -216,7 +216,7 @@ def test_a_second_start_says_in_one_line_that_the_port_is_taken(
 def test_when_asked_to_stop_it_takes_all_with_it(tmp_path: Path, asked: signal.Signals) -> None:
     running = Installation(tmp_path).start()
     try:
-        until(running.has_announced, 60, "the announcement")
+        until(running.has_announced, 120, "the announcement")
         everyone = running.everyone()
         assert len(everyone) >= 8
         os.kill(running.pid, asked)
@@ -230,14 +230,14 @@ def test_when_asked_to_stop_it_takes_all_with_it(tmp_path: Path, asked: signal.S
 def test_nothing_survives_a_killed_supervisor(tmp_path: Path) -> None:
     running = Installation(tmp_path).start()
     try:
-        until(running.has_announced, 60, "the announcement")
+        until(running.has_announced, 120, "the announcement")
         everyone = running.everyone()
         os.kill(running.pid, signal.SIGKILL)
         assert running.process is not None
         running.process.wait(5)
-        until(lambda: not alive(everyone), 60, "the end of all")  # a drain may be under way
+        until(lambda: not alive(everyone), 90, "the end of all")  # a drain may be under way
         running.start()
-        until(lambda: running.output.count("Genproj is ready") == 2, 60, "the second start")
+        until(lambda: running.output.count("Genproj is ready") == 2, 120, "the second start")
     finally:
         running.end()
 
