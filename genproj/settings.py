@@ -1,4 +1,4 @@
-"""Every setting, top to bottom. With no variable set: SQLite, files, sandbox providers, loopback."""
+"""Every setting, top to bottom. Nothing set: SQLite, files, sandbox providers, loopback."""
 
 import secrets
 from pathlib import Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -11,10 +12,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import QuerySet
 
-from generations.errors import OutputError
+from generations.errors import OutputError, error
 from generations.models import Output, Preview
 from generations.operations import desk, reaching
-from generations.operations.errors import error
 from genproj.kernel import figures, http, leases, logs, media, rows, storage
 from genproj.kernel.clock import now
 from genproj.kernel.wake import wake
@@ -23,6 +23,9 @@ BATCH = 48
 FETCHERS = 4
 #: seconds between looks for more while some are being fetched
 LOOK_EVERY = 0.1
+#: seconds that a fetched output waits for others while many more are being fetched: recorded
+#: together they cost one commit, and one frame for each generation
+GATHER = 0.03
 #: how long an announced output is collected before it is given up
 PATIENCE = timedelta(hours=24)
 
@@ -72,7 +75,10 @@ def collect_outputs() -> int:
             count += len(taken)
         if not running:
             return count
-        done, _ = wait(running, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
+        done, others = wait(running, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
+        if done and len(others) > 2 * FETCHERS:
+            time.sleep(GATHER)
+            done |= {future for future in others if future.done()}
         if done:
             record_collected([(running.pop(future), future.result()) for future in done])
         if (now() - extended).total_seconds() > settings.HEARTBEAT_SECONDS:
@@ -193,8 +199,10 @@ def record_collected(results: Sequence[tuple[Output, Stored | Failed]]) -> None:
     stored: list[Output] = []
     for claimed, result in results:
         item = opened.get(claimed.entry_id)
-        row = item and next((row for row in item.outputs if row.pk == claimed.pk), None)
-        if item is None or row is None or row.attempts != claimed.attempts or row.is_terminal:
+        if item is None:
+            continue
+        row = next((row for row in item.outputs if row.pk == claimed.pk), None)
+        if row is None or row.attempts != claimed.attempts or row.is_terminal:
             continue
         if isinstance(result, Stored):
             _confirm(item, row, result, at=at)

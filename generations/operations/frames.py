@@ -27,7 +27,7 @@ def tell(desk: Iterable[Opened]) -> None:
         log.append(stream_of(item.entry) or "", "generation:updated", generation=frame)
 
 
-def tell_one(entry: RegisterEntry, kind: str) -> None:
+def tell_one(entry: RegisterEntry, *, kind: str) -> None:
     """Append one frame of `kind` about an entry."""
     if stream := stream_of(entry):
         [frame] = queries.frames_of([entry])

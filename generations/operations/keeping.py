@@ -41,7 +41,7 @@ def restore_entry(*, actor: User, entry_id: UUID) -> None:
     """Take a generation out of the trash; repeated it changes nothing."""
     entry = find_for_act(actor=actor, entry_id=entry_id)
     Trash.objects.filter(entry=entry, output__isnull=True).delete()
-    frames.tell_one(entry, "generation:updated")
+    frames.tell_one(entry, kind="generation:updated")
 
 
 def find_artifact(*, actor: User, artifact_id: UUID) -> Output:

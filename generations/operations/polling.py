@@ -2,10 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from generations.errors import EntryError
+from generations.errors import EntryError, error
 from generations.models import RegisterEntry
 from generations.operations import desk, settling
-from generations.operations.errors import error
 from generations.operations.recording import close_missing, record_update
 from generations.providers.base import ProviderClient, ProviderError, ProviderUpdate, UnknownTask
 from genproj.kernel import figures, leases, logs, rows
@@ -38,19 +37,19 @@ def ask_about(entry: RegisterEntry, *, client: ProviderClient) -> None:
     except UnknownTask:
         record_unknown(entry)
     except ProviderError as problem:
-        record_silence(entry, problem)
+        record_silence(entry, problem=problem)
     else:
-        record_answer(entry, update)
+        record_answer(entry, update=update)
 
 
 @rows.atomically
-def record_answer(entry: RegisterEntry, update: ProviderUpdate) -> None:
+def record_answer(entry: RegisterEntry, *, update: ProviderUpdate) -> None:
     """Record what the provider said; an older answer that comes late changes nothing."""
     at = now()
     item = desk.open_entries([entry.pk]).get(entry.pk)
     if item is None:
         return
-    record_update(item, update, at=at)
+    record_update(item, update=update, at=at)
     _look_again(item, entry, at=at)
     desk.put_back([item], at=at)
 
@@ -76,7 +75,7 @@ def record_unknown(entry: RegisterEntry) -> None:
 
 
 @rows.atomically
-def record_silence(entry: RegisterEntry, problem: ProviderError) -> None:
+def record_silence(entry: RegisterEntry, *, problem: ProviderError) -> None:
     """The provider could not be asked: later again, and past the deadline for a while."""
     at = now()
     item = desk.open_entries([entry.pk]).get(entry.pk)

@@ -2,16 +2,20 @@
 
 import io
 from collections.abc import Callable
+from datetime import timedelta
 from hashlib import sha256
 
 from django.db.models import QuerySet
 
 from generations.models import Preview
 from generations.operations import frames
+from generations.operations.collecting import outputs_to_collect
 from genproj.kernel import leases, logs, media, rows, storage
 from genproj.kernel.clock import now
 
 BATCH = 4
+#: how long small pictures give way to originals that wait to be fetched
+GIVES_WAY = timedelta(seconds=10)
 MOST_FAILURES = 8
 
 log = logs.component("previews")
@@ -24,7 +28,10 @@ def previews_to_make() -> QuerySet[Preview]:
 
 def make_previews() -> int:
     """Make a batch of previews. Returns how many were tried."""
-    taken = leases.claim(previews_to_make(), limit=BATCH)
+    waiting = previews_to_make()
+    if leases.due(outputs_to_collect()).exists():
+        waiting = waiting.filter(due_at__lt=now() - GIVES_WAY)
+    taken = leases.claim(waiting, limit=BATCH)
     for preview in taken:
         leases.attempt(lambda preview=preview: make_preview(preview), failed=_failed(preview))
     return len(taken)

@@ -9,10 +9,9 @@ from uuid import UUID
 from django.db import OperationalError
 from django.db.models import QuerySet
 
-from generations.errors import EntryError
+from generations.errors import EntryError, error
 from generations.models import Projection, RegisterEntry
 from generations.operations import desk
-from generations.operations.errors import error
 from genproj.kernel import figures, leases, logs, rows
 from genproj.kernel.clock import now
 from genproj.projectors import PROJECTORS
@@ -103,13 +102,13 @@ def run_one(row: Projection) -> bool:
     except OperationalError:
         raise
     except Exception as reason:  # noqa: BLE001 - a projector is another app's code
-        record_failure(row, reason)
+        record_failure(row, reason=reason)
         return False
     return True
 
 
 @rows.atomically
-def record_failure(row: Projection, reason: BaseException) -> None:
+def record_failure(row: Projection, *, reason: BaseException) -> None:
     """Leave the failure on the projection and on its entry, whose state does not change."""
     at = now()
     figures.PROJECTION_FAILURES.labels(projector=row.projector).inc()

@@ -17,7 +17,8 @@ from genproj.kernel.ids import is_uuid
 from genproj.kernel.wake import wake
 from genproj.webhooks.models import Receipt
 
-BATCH = 200
+#: few enough that the transaction does not keep the door waiting for SQLite's only write lock
+BATCH = 40
 MOST_FAILURES = 5
 
 log = logs.component("receipts")
@@ -59,9 +60,10 @@ def apply_together(taken: Sequence[Receipt]) -> None:
     at = now()
     subjects = {UUID(receipt.subject) for receipt in taken if is_uuid(receipt.subject)}
     opened = desk.open_entries(subjects)
+    finished: dict[tuple[str, int], list[UUID]] = {}
     for receipt in sorted(taken, key=lambda row: (row.received_at, row.pk)):
         outcome = _apply(receipt, opened, at=at)
-        leases.finish(receipt, applied_at=at, outcome=outcome)
+        finished.setdefault((outcome, receipt.attempts), []).append(receipt.pk)
         figures.WEBHOOKS.labels(source=receipt.source, outcome=outcome).inc()
         log.info(
             "applied",
@@ -88,16 +90,16 @@ def _apply(receipt: Receipt, opened: dict[UUID, desk.Opened], *, at: datetime) -
     try:
         update = _inbound(receipt.source).translate(body, task=receipt.subject)
     except Unparsable as problem:
-        remark(item, body, problem.issues, at=at)
+        remark(item, mark=body, issues=problem.issues, at=at)
         if not item.entry.completed_at and item.missing:
             item.change(due_at=at)  # what it meant, the provider can still tell
             wake("generations.jobs.call_providers")
         return "unparsable"
     settled = item.entry.completed_at is not None
     if update.issues:
-        remark(item, body, list(update.issues), at=at)
+        remark(item, mark=body, issues=list(update.issues), at=at)
         before = len(item.outputs)
-    record_update(item, update, at=at)
+    record_update(item, update=update, at=at)
     if len(item.outputs) == before:
         return "repeated" if update.outputs or update.errors else "progress"
     return "late" if settled else "applied"

@@ -4,10 +4,9 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from generations.errors import OutputError
+from generations.errors import OutputError, error
 from generations.models import Output
 from generations.operations.desk import Opened
-from generations.operations.errors import error
 from generations.providers.base import ProviderUpdate, ResultError, ResultOutput
 from genproj.kernel.ids import uuid7
 from genproj.kernel.wake import wake
@@ -17,7 +16,7 @@ ERROR = "error:"
 REMARK = "remark:"
 
 
-def record_update(item: Opened, update: ProviderUpdate, *, at: datetime) -> None:
+def record_update(item: Opened, *, update: ProviderUpdate, at: datetime) -> None:
     """Record results and errors once each; safe to repeat, in any order.
 
     A result takes the first free slot, or that of an error which named no result: an error that
@@ -69,7 +68,7 @@ def close_missing(item: Opened, *, at: datetime) -> None:
     item.notable = True
 
 
-def remark(item: Opened, mark: bytes, issues: list[Any], *, at: datetime) -> None:
+def remark(item: Opened, *, mark: bytes, issues: list[Any], at: datetime) -> None:
     """Note a delivery that cannot be read: an error that fills no slot."""
     ref = REMARK + hashlib.sha256(mark).hexdigest()[:24]
     if any(output.ref == ref for output in item.outputs):

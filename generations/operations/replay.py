@@ -82,7 +82,7 @@ def _replay_one(row: Projection, *, actor: User | None, dry_run: bool) -> Replay
     except Exception as reason:  # noqa: BLE001 - shown in its row; the others are still replayed
         failure = str(projection.causes(reason)["error"])
         if not dry_run:
-            projection.record_failure(row, reason)
+            projection.record_failure(row, reason=reason)
     after = found[0] if found else before
     made = (after[0] - before[0], after[1] - before[1])
     outcome = "failed" if failure else "created" if any(made) else "unchanged"

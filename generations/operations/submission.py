@@ -7,10 +7,9 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.db.models import QuerySet
 
-from generations.errors import EntryError
+from generations.errors import EntryError, error
 from generations.models import RegisterEntry
 from generations.operations import desk, polling, reaching, references, settling
-from generations.operations.errors import error
 from generations.operations.recording import record_update
 from generations.operations.register import callback_wanted
 from generations.providers.base import ProviderClient, ProviderError, Submission, Task
@@ -76,15 +75,15 @@ def submit_entry(entry: RegisterEntry, *, client: ProviderClient) -> None:
     at = now()
     doubtful = entry.submit_started_at is not None and not client.takes_task_id
     if doubtful:
-        give_up(entry, _dispatch_unknown())
+        give_up(entry, problem=_dispatch_unknown())
         return
     if entry.deadline_at <= at and entry.last_error:
-        give_up(entry, _last_refusal(entry))
+        give_up(entry, problem=_last_refusal(entry))
         return
     try:
         pictures = references.data_uris(entry)
     except references.ReferenceGone:
-        give_up(entry, _reference_gone())
+        give_up(entry, problem=_reference_gone())
         return
     calls_back = callback_wanted(base_url=reaching.connection_of(entry.provider).base_url)
     begun = leases.held(entry).update(submit_started_at=at, calls_back=calls_back)
@@ -94,9 +93,9 @@ def submit_entry(entry: RegisterEntry, *, client: ProviderClient) -> None:
     with figures.PROVIDER_SECONDS.labels(provider=entry.provider).time():
         answer = _submit(entry, client, calls_back=calls_back, pictures=pictures)
     if answer.problem is None:
-        record_accepted(entry, answer.submission, calls_back=calls_back)
+        record_accepted(entry, submission=answer.submission, calls_back=calls_back)
     else:
-        record_problem(entry, answer.problem, takes_task_id=client.takes_task_id)
+        record_problem(entry, problem=answer.problem, takes_task_id=client.takes_task_id)
 
 
 def _submit(
@@ -130,7 +129,7 @@ def callback_url(entry: RegisterEntry) -> str:
 
 @rows.atomically
 def record_accepted(
-    entry: RegisterEntry, submission: Submission | None, *, calls_back: bool
+    entry: RegisterEntry, *, submission: Submission | None, calls_back: bool
 ) -> None:
     """The provider has the task. Inline results are recorded in the same transaction."""
     at = now()
@@ -144,12 +143,12 @@ def record_accepted(
     if item.entry.due_at is not None:
         item.change(due_at=polling.next_look(item.entry, calls_back=calls_back, at=at))
     if submission is not None and submission.update is not None:
-        record_update(item, submission.update, at=at)
+        record_update(item, update=submission.update, at=at)
     desk.put_back([item], at=at)
     log.info("accepted", **_ids(entry))
 
 
-def record_problem(entry: RegisterEntry, problem: ProviderError, *, takes_task_id: bool) -> None:
+def record_problem(entry: RegisterEntry, *, problem: ProviderError, takes_task_id: bool) -> None:
     """The call failed: close the entry for good, or come back later."""
     log.warning(
         "refused" if problem.permanent else "postponed",
@@ -158,12 +157,12 @@ def record_problem(entry: RegisterEntry, problem: ProviderError, *, takes_task_i
         error=problem.code,
     )
     if problem.in_doubt and not takes_task_id:
-        give_up(entry, _dispatch_unknown())
+        give_up(entry, problem=_dispatch_unknown())
         return
     server_error = problem.status >= 500 and problem.status not in {503, 504}
     exhausted = server_error and entry.failures + 1 >= MOST_SERVER_ERRORS
     if problem.permanent or exhausted:
-        give_up(entry, _refusal(problem))
+        give_up(entry, problem=_refusal(problem))
         return
     figures.RETRIES.labels(what="submission").inc()
     wait = problem.retry_after or leases.backoff(entry.failures)
@@ -191,7 +190,7 @@ def _note_attempt(entry: RegisterEntry, problem: dict[str, object]) -> str:
 
 
 @rows.atomically
-def give_up(entry: RegisterEntry, problem: dict[str, object]) -> None:
+def give_up(entry: RegisterEntry, *, problem: dict[str, object]) -> None:
     """Close an entry that was never accepted."""
     at = now()
     item = desk.open_entries([entry.pk]).get(entry.pk)

@@ -10,10 +10,9 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
-from generations.errors import OutputError
+from generations.errors import OutputError, error
 from generations.models import Output, Preview
 from generations.operations import desk, reaching, tending
-from generations.operations.errors import error
 from genproj.kernel import http, logs, rows, storage
 from genproj.kernel.clock import now
 

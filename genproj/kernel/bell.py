@@ -40,7 +40,8 @@ def ring(channel: str, names: Collection[str]) -> int | None:
     if settings.REDIS_URL:
         return _ring_redis(channel, message)
     if connection.vendor == "postgresql":
-        return _ring_postgres(channel, message)
+        _ring_postgres(channel, message)
+        return None
     return _ring_sockets(channel, message)
 
 
@@ -157,7 +158,7 @@ class _RedisListener:
         import redis
 
         client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=None)
-        self._pubsub = client.pubsub(ignore_subscribe_messages=True)
+        self._pubsub = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
         with contextlib.suppress(*self._broken):
             self._pubsub.subscribe(self._channel)
 

@@ -103,7 +103,7 @@ def put_off(row: Row, *, seconds: float, error: str, counts: bool = True) -> boo
 
 def backoff(failures: int, *, first: float = 1.0, longest: float = LONGEST_WAIT) -> float:
     """Seconds to wait after `failures` failures: doubling, capped, ± 20 % so that waits spread."""
-    return min(first * 2 ** min(failures, 16), longest) * random.uniform(0.8, 1.2)
+    return min(first * 2.0 ** min(failures, 16), longest) * random.uniform(0.8, 1.2)
 
 
 def attempt(work: Callable[[], None], *, failed: Callable[[BaseException], None]) -> bool:

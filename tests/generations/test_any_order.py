@@ -140,9 +140,9 @@ class _Provider:
 
     def tell(self, thing: Any, *, last: bool = False) -> None:
         if thing == "reply":
-            submission.record_accepted(self.entry, None, calls_back=True)
+            submission.record_accepted(self.entry, submission=None, calls_back=True)
         elif thing[0] == "poll":
-            polling.record_answer(self.entry, self.poll(thing[1], last=last))
+            polling.record_answer(self.entry, update=self.poll(thing[1], last=last))
         else:
             self.deliver(thing[1], flat=thing[2])
 
