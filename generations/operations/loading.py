@@ -151,7 +151,7 @@ def _add(
             "code": "timeout",
             "message": "The provider did not answer in time.",
             "retryable": True,
-            "at": entry.completed_at.isoformat(),
+            "at": at.isoformat(),
             "detail": {},
         }
     batch.entries.append(entry)
@@ -234,7 +234,7 @@ def _generation(entry: RegisterEntry, count: int) -> Generation:
 def _output(
     entry: RegisterEntry, model: ProviderModel, index: int, sample: Sample, chance: random.Random
 ) -> Output:
-    at = entry.completed_at
+    at = entry.completed_at or entry.created_at
     id = _id(at, chance)
     return Output(
         id=id,

@@ -19,7 +19,7 @@ from genproj.kernel.errors import Invalid, Refusal
 NOTHING = "—"
 
 
-class LookedAt(admin.ModelAdmin):
+class LookedAt(admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows that staff look at and act on through operations, but never add, edit or delete."""
 
     change_list_template = "admin/live_change_list.html"
@@ -77,7 +77,9 @@ def chip(word: str, tone: str = "", symbol: str = "") -> SafeString:
     if symbol:
         address = static("genproj/icons.svg")
         mark = format_html(
-            '<svg class="icon" width="13" height="13" aria-hidden="true"><use href="{}#{}"/></svg>', address, symbol
+            '<svg class="icon" width="13" height="13" aria-hidden="true"><use href="{}#{}"/></svg>',
+            address,
+            symbol,
         )
     return format_html('<span class="chip" data-tone="{}">{}{}</span>', tone, mark, word)
 
