@@ -96,7 +96,7 @@ class Installation:
         """What the sandbox does wrong from now on."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port + 1}/control/faults",
-            data=json.dumps(list(rules)).encode(),
+            data=json.dumps({"rules": list(rules)}).encode(),
             method="PUT",
             headers={"Content-Type": "application/json"},
         )
@@ -163,4 +163,5 @@ async def visit(place: Installation, name: str = "", **options: Any) -> AsyncIte
             await visiting.sign_in(name)
         yield visiting
         await context.close()
-        assert visiting.complaints == []
+        if visiting.complaints:
+            raise AssertionError("\n".join(visiting.complaints))
