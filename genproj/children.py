@@ -87,6 +87,43 @@ class Log:
             file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {line}\n")
 
 
+class LastWill:
+    """A small process that outlives us just long enough to kill what a SIGKILL made us leave."""
+
+    def __init__(self) -> None:
+        program = Path(__file__).with_name("lastwill.py")
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(program)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def holds(self, group: int) -> None:
+        """The group is to be killed should we die."""
+        self._write(f"+{group}\n")
+
+    def releases(self, group: int) -> None:
+        """The group is gone, and its number may come to belong to others."""
+        self._write(f"-{group}\n")
+
+    def _write(self, line: str) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.write(line.encode())
+            self._process.stdin.flush()
+
+    def close(self) -> None:
+        """All groups are gone."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(2)
+        self._process.kill()
+        self._process.wait()
+
+
 class Child:
     """A role's present process, and what became of those before it.
 
@@ -94,9 +131,16 @@ class Child:
     """
 
     def __init__(
-        self, role: Role, *, log_folder: Path, silence: float, environment: Mapping[str, str]
+        self,
+        role: Role,
+        *,
+        log_folder: Path,
+        silence: float,
+        environment: Mapping[str, str],
+        will: LastWill,
     ) -> None:
         self.role = role
+        self.will = will
         self.log = Log(role.name, log_folder)
         self.silence = silence
         self.environment = {**environment, **role.extra}
@@ -156,6 +200,7 @@ class Child:
             start_new_session=True,
             preexec_fn=lambda: _die_with_parent(parent),  # noqa: PLW1509
         )
+        self.will.holds(process.pid)
         assert process.stdout is not None
         self.log.follow(process.stdout)
         self.process = process
@@ -210,3 +255,4 @@ class Child:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        self.will.releases(self.process.pid)

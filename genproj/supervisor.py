@@ -18,7 +18,7 @@ import psutil
 from django.conf import settings
 
 from genproj import clock
-from genproj.children import Child, Role, say
+from genproj.children import Child, LastWill, Role, say
 from genproj.kernel import figures, wake
 
 LOOK_EVERY = 0.1
@@ -196,6 +196,7 @@ class Supervisor:
         self._announce = announce
         self._environment = children_environment()
         self._log_folder = Path(settings.DATA_DIR) / "log"
+        self._will = LastWill()
         self._children = [self._child(role) for role in roles()]
         self._afterwards = self._child(afterwards) if afterwards else None
         self._asked = 0
@@ -206,6 +207,7 @@ class Supervisor:
             log_folder=self._log_folder,
             silence=settings.SILENCE_SECONDS,
             environment=self._environment,
+            will=self._will,
         )
 
     def run(self) -> int:
@@ -267,3 +269,4 @@ class Supervisor:
             time.sleep(0.05)
         for child in everyone:
             child.kill_group()
+        self._will.close()

@@ -232,10 +232,13 @@ def test_nothing_survives_a_killed_supervisor(tmp_path: Path) -> None:
     try:
         until(running.has_announced, 120, "the announcement")
         everyone = running.everyone()
+        main = running.main_of("worker")
+        assert main is not None
+        main.children()[0].children()[0].suspend()  # the cluster cannot stop by itself
         os.kill(running.pid, signal.SIGKILL)
         assert running.process is not None
         running.process.wait(5)
-        until(lambda: not alive(everyone), 90, "the end of all")  # a drain may be under way
+        until(lambda: not alive(everyone), 30, "the end of all")
         running.start()
         until(lambda: running.output.count("Genproj is ready") == 2, 120, "the second start")
     finally:
