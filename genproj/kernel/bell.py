@@ -6,6 +6,7 @@ Unix datagram sockets in RUN_DIR on one host, NOTIFY on PostgreSQL, PUBLISH when
 import atexit
 import contextlib
 import hashlib
+import itertools
 import os
 import socket
 import tempfile
@@ -63,6 +64,7 @@ def _folder(channel: str) -> Path:
     return folder
 
 
+_numbers = itertools.count(1)
 _sender_lock = threading.Lock()
 _sender: socket.socket | None = None
 
@@ -97,7 +99,7 @@ class _SocketListener:
     def __init__(self, channel: str) -> None:
         folder = _folder(channel)
         folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / f"{os.getpid()}-{threading.get_ident() & 0xFFFF:x}"
+        self._path = folder / f"{os.getpid()}-{next(_numbers)}"
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
