@@ -21,4 +21,5 @@ SWEEPS = {
     "generations.operations.sweeps.repair_stuck": 10.0,
     "genproj.events.operations.forget_old_events": 3600.0,
     "genproj.runtime.operations.forget_old_answers": 3600.0,
+    "genproj.accounts.operations.forget_ended_keys": 3600.0,
 }

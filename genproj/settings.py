@@ -290,7 +290,11 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "genproj.kernel.api.problem",
-    "DEFAULT_THROTTLE_RATES": {"create": "600/min", "read": "6000/min", "token": "5/min"},
+    "DEFAULT_THROTTLE_RATES": {
+        "create": env.text("RATE_CREATE", "30000/min"),
+        "read": env.text("RATE_READ", "120000/min"),
+        "token": "5/min",
+    },
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {

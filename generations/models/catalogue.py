@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from generations.models.words import KINDS, money
 
@@ -33,6 +33,19 @@ class Generation(models.Model):
             models.Index(fields=["-created_at", "-id"], name="generation_newest"),
             models.Index(
                 fields=["audience", "model", "-created_at", "-id"], name="generation_by_model"
+            ),
+            models.Index(
+                fields=["audience", "kind", "-created_at", "-id"], name="generation_by_kind"
+            ),
+            models.Index(
+                fields=["audience", "-created_at", "-id"],
+                condition=Q(cancelled_at__isnull=False),
+                name="generation_cancelled",
+            ),
+            models.Index(
+                fields=["audience", "-created_at", "-id"],
+                condition=Q(artifact_count__gt=0, artifact_count__lt=F("expected_count")),
+                name="generation_partial",
             ),
             # "show me failures", the founding schema's question
             models.Index(

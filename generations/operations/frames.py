@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from generations import queries
@@ -25,6 +25,13 @@ def tell(desk: Iterable[Opened]) -> None:
         changed, queries.frames_of([item.entry for item in changed]), strict=True
     ):
         log.append(stream_of(item.entry) or "", "generation:updated", generation=frame)
+
+
+def tell_created(entry: RegisterEntry, *, tags: Sequence[str]) -> None:
+    """Append `generation:created`, of which everything is known without a look."""
+    if stream := stream_of(entry):
+        frame = queries.frame_of_new(entry, tags)
+        log.append(stream, "generation:created", generation=frame)
 
 
 def tell_one(entry: RegisterEntry, *, kind: str) -> None:

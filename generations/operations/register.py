@@ -68,7 +68,7 @@ def open_entry(
         EntryTag.objects.bulk_create(
             [EntryTag(entry=entry, name=tag) for tag in dict.fromkeys(tags)]
         )
-    frames.tell_one(entry, kind="generation:created")
+    frames.tell_created(entry, tags=tags)
     wake("generations.jobs.call_providers")
     rows.after_commit(lambda: _announce(entry))
     return entry

@@ -150,3 +150,12 @@ def forget_old(*, before: datetime) -> int:
     ended = Q(expires_at__lt=before) | Q(revoked_at__lt=before)
     keys, _ = AccessKey.objects.filter(ended).delete()
     return tickets + keys
+
+
+#: ended keys stay listed this long, so that their owner sees what became of them
+LISTED_DAYS = 30
+
+
+def forget_ended_keys() -> None:
+    """Sweep: delete tickets and keys that ended long ago."""
+    forget_old(before=after(-LISTED_DAYS * 86_400))
