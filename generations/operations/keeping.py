@@ -131,12 +131,7 @@ def keep_upload(
     body = file.read(settings.MAX_UPLOAD_BYTES + 1)
     if len(body) > settings.MAX_UPLOAD_BYTES:
         raise TooLarge(f"At most {settings.MAX_UPLOAD_BYTES // 2**20} MiB.")
-    try:
-        sniffed = media.measure(io.BytesIO(body), max_pixels=settings.MAX_OUTPUT_PIXELS)
-        clean = media.stripped(io.BytesIO(body), sniffed.content_type)
-        measured = media.measure(io.BytesIO(clean), max_pixels=settings.MAX_OUTPUT_PIXELS)
-    except media.NotMedia as problem:
-        raise Invalid.one("/file", "not_media", "; ".join(problem.issues)) from problem
+    clean, measured = _checked(body)
     entry_id, output_id = uuid7(), uuid7()
     key = f"generations/{entry_id}/{output_id}.{measured.extension}"
     facts = {
@@ -148,16 +143,7 @@ def keep_upload(
         "height": measured.height,
         "duration": measured.duration,
     }
-    try:
-        storage.put(
-            key,
-            io.BytesIO(clean),
-            sha256=str(facts["sha256"]),
-            size=len(clean),
-            content_type=measured.content_type,
-        )
-    except storage.StorageFailure as problem:
-        raise StorageUnavailable from problem
+    _store(clean, facts)
     return _record_upload(
         actor=actor,
         audience=audience,
@@ -167,6 +153,31 @@ def keep_upload(
         kind=Kind(measured.kind),
         tags=tags,
     )
+
+
+def _checked(body: bytes) -> tuple[bytes, media.Measured]:
+    """The upload without its metadata, and what it is. Raises Invalid."""
+    try:
+        sniffed = media.measure(io.BytesIO(body), max_pixels=settings.MAX_OUTPUT_PIXELS)
+        clean = media.stripped(io.BytesIO(body), sniffed.content_type)
+        measured = media.measure(io.BytesIO(clean), max_pixels=settings.MAX_OUTPUT_PIXELS)
+    except media.NotMedia as problem:
+        raise Invalid.one("/file", "not_media", "; ".join(problem.issues)) from problem
+    return clean, measured
+
+
+def _store(body: bytes, facts: Mapping[str, Any]) -> None:
+    """Put an upload where its facts say. Raises StorageUnavailable."""
+    try:
+        storage.put(
+            facts["storage_key"],
+            io.BytesIO(body),
+            sha256=facts["sha256"],
+            size=facts["size"],
+            content_type=facts["content_type"],
+        )
+    except storage.StorageFailure as problem:
+        raise StorageUnavailable from problem
 
 
 @rows.atomically
