@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from tests import world
-from tests.conftest import Sandbox, Web
 
 from generations.models import Artifact, Generation, Output, RegisterEntry
 from generations.states import GenerationState
 from genproj.kernel import storage
 from genproj.webhooks.models import Receipt
+from tests import world
+from tests.conftest import Sandbox, Web
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
