@@ -72,6 +72,11 @@ def apply_together(taken: Sequence[Receipt]) -> None:
             outcome=outcome,
             request_id=_request_id(receipt, opened),
         )
+    for (outcome, attempts), keys in finished.items():
+        # The fence: a receipt that another attempt has taken over is left to that one.
+        Receipt.objects.filter(pk__in=keys, attempts=attempts).update(
+            due_at=None, leased_until=None, last_error="", applied_at=at, outcome=outcome
+        )
     desk.put_back(opened.values(), at=at)
 
 
