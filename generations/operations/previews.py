@@ -29,7 +29,7 @@ def previews_to_make() -> QuerySet[Preview]:
 def make_previews() -> int:
     """Make a batch of previews. Returns how many were tried."""
     waiting = previews_to_make()
-    if leases.due(outputs_to_collect()).exists():
+    if outputs_to_collect().filter(due_at__lte=now()).exists():  # taken ones too
         waiting = waiting.filter(due_at__lt=now() - GIVES_WAY)
     taken = leases.claim(waiting, limit=BATCH)
     for preview in taken:
