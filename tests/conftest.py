@@ -18,8 +18,11 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.management import create_contenttypes
+from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import connection
+from django.db.models.signals import post_migrate
 
 from genproj.kernel import bell, storage, wake
 from tests import world
@@ -53,6 +56,7 @@ def _no_internet(monkeypatch: pytest.MonkeyPatch) -> None:
 def _clean_slate(tmp_path: Path) -> Iterator[None]:
     """Files, caches and switches of one test do not reach the next."""
     cache.clear()
+    ContentType.objects.clear_cache()
     yield
     storage.reset()
     shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
@@ -251,3 +255,29 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         for row in table:
             cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
             terminalreporter.write_line("  ".join(cells).rstrip())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_databases() -> None:
+    """A test's rows need not outlive a power cut, and emptying them must not take seconds."""
+    # What every flush would do again: a row for each model and each right of it.
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+    post_migrate.disconnect(create_contenttypes)
+    options = connection.settings_dict["OPTIONS"]
+    if connection.vendor == "sqlite":
+        command = options["init_command"].replace("synchronous=FULL", "synchronous=OFF")
+        options["init_command"] = command
+    else:
+        _empty_by_deleting()
+
+
+def _empty_by_deleting() -> None:
+    """PostgreSQL makes new files for each TRUNCATE; the tests' tables hold a few rows each."""
+    from django.db.backends.postgresql.operations import DatabaseOperations
+
+    def sql_flush(self: Any, style: Any, tables: list[str], **options: Any) -> list[str]:
+        quoted = [f"DELETE FROM {self.quote_name(table)}" for table in tables]
+        role = "SET session_replication_role"
+        return [f"{role} = replica", *quoted, f"{role} = DEFAULT"] if quoted else []
+
+    DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign,assignment]
