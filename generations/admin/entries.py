@@ -79,7 +79,7 @@ class RegisterEntryAdmin(staff.LookedAt):
     search_help_text = "Search by id (or its end), prompt or owner"
     sortable_by = ("short_id", "attempts")
     actions = ("cancel", "retry", "ask_now", "trash", "restore")
-    fieldsets = (
+    fieldsets: Any = (
         (
             None,
             {
@@ -218,7 +218,7 @@ class RegisterEntryAdmin(staff.LookedAt):
         entry = self.get_object(request, unquote(object_id))
         if entry is None or not self.has_view_permission(request, entry):
             return super().change_view(request, object_id, form_url, extra_context)
-        more = {"details": details_of(entry, viewer=request.user)}
+        more: dict[str, Any] = {"details": details_of(entry, viewer=request.user)}
         if self.has_operate_permission(request):
             view = queries.generation_view(viewer=request.user, id=entry.pk)
             more["acts"] = view.acts | {"ask": view.provider != "upload"}

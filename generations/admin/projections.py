@@ -96,7 +96,7 @@ class ProjectionAdmin(staff.LookedAt):
     ordering = ("-failed_at", "-created_at")
     actions = ("dry_run", "replay_chosen", "mark_resolved")
     change_list_template = "admin/generations/projection/change_list.html"
-    fields = (
+    fields: Any = (
         *("generation", "prompt", "projector", "stage", "state"),
         *(staff.when(name) for name in ("created_at", "done_at", "failed_at")),
         *("cause_shown", staff.when("resolved_at"), "resolved_reason", "artifacts"),

@@ -302,7 +302,7 @@ def _insert_rows(table: Sequence[Model]) -> None:
     connection = connections[DEFAULT_DB_ALIAS]
     meta, quote = type(table[0])._meta, connection.ops.quote_name
     fields = [field for field in meta.concrete_fields if not isinstance(field, AutoField)]
-    names = ", ".join(quote(field.column) for field in fields)
+    names = ", ".join(quote(field.column or "") for field in fields)
     places = ", ".join(["%s"] * len(fields))
     with connection.cursor() as cursor:
         cursor.executemany(
@@ -327,7 +327,7 @@ def _samples() -> list[Sample]:
 
 def _sample(number: int, shape: tuple[int, int], colour: tuple[int, int, int]) -> Sample:
     width, height = shape
-    body = gradient(width, height, colour)
+    body = gradient(width=width, height=height, colour=colour)
     key, digest = f"generations/load/{number}.png", sha256(body).hexdigest()
     _put(key, body, "image/png")
     made = media.renditions(io.BytesIO(body), "image/png")
@@ -345,7 +345,7 @@ def _put(key: str, body: bytes, content_type: str) -> None:
     storage.put(key, io.BytesIO(body), sha256=digest, size=len(body), content_type=content_type)
 
 
-def gradient(width: int, height: int, colour: tuple[int, int, int]) -> bytes:
+def gradient(*, width: int, height: int, colour: tuple[int, int, int]) -> bytes:
     """A PNG that falls from a colour to its shade."""
 
     def chunk(name: bytes, data: bytes) -> bytes:

@@ -48,7 +48,7 @@ class ReceiptAdmin(staff.LookedAt):
     search_help_text = "Search by generation or delivery id"
     ordering = ("-received_at",)
     actions = ("reprocess", "mark_ignored")
-    fields = (
+    fields: Any = (
         *(staff.when("received_at"), "source", "about", "delivery_id", "result"),
         *(staff.when(name) for name in ("applied_at", "due_at", "leased_until")),
         *("attempts", "failures", "last_error"),

@@ -166,8 +166,8 @@ def _request(asker: User, options: dict[str, Any]) -> asking.Request:
         raise CommandError("\n".join(words)) from refusal
     except Refusal as refusal:
         instead = refusal.extra.get("replacement")
-        words = f" Use {instead} instead." if instead else ""
-        raise CommandError(f"{refusal.detail}{words}") from refusal
+        advice = f" Use {instead} instead." if instead else ""
+        raise CommandError(f"{refusal.detail}{advice}") from refusal
 
 
 def slug_of(prompt: str) -> str:
