@@ -222,7 +222,7 @@ def _references(actor: User, given: list[str], model: ProviderModel | None) -> E
             ids[place] = UUID(text)
         except ValueError:
             errors.append(_row(f"/reference_artifacts/{place}", "format", "Must be a UUID."))
-    seen = queries.artifacts_visible(actor, list(ids.values()))
+    seen = queries.artifacts_visible(actor, list(ids.values())) if ids else set()
     errors += [
         _row(f"/reference_artifacts/{place}", "not_found", "There is no such picture.")
         for place, id in ids.items()
