@@ -50,7 +50,7 @@ def take(shop: Workshop, names: list[str], pace: Pace) -> list[Figure]:
 
 
 def main() -> int:
-    """Take, print and keep the figures. 0 unless something promised is not held."""
+    """Take, print and keep the figures. What is not held is shown and fails nothing."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("rows", nargs="*", choices=[[], *ROWS], help="only these rows")
     parser.add_argument("--quick", action="store_true", help="short runs: smoke, not figures")
