@@ -1,6 +1,9 @@
-"""Programs that knock with a key, and a registry to ask from."""
+"""Programs that knock with a key, a registry to ask from, and addresses that hold pictures."""
 
-from collections.abc import Callable
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID
 
@@ -52,3 +55,27 @@ def ask() -> Callable[..., Any]:
 def of(id: UUID | str, verb: str = "") -> str:
     """A generation's address."""
     return f"{GENERATIONS}{id}/{verb}/" if verb else f"{GENERATIONS}{id}/"
+
+
+class _Pictures(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        colour = "#" + hashlib.sha256(self.path.encode()).hexdigest()[:6]
+        width = 99 if "wide-99" in self.path else 16
+        body = world.picture(colour, (width, 16))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def cdn() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Pictures)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()

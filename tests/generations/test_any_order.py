@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
 
@@ -25,29 +23,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 EXPECTED = 3
 FAILURE = {"code": "inferenceError", "message": "One of the results could not be produced."}
-
-
-class _Pictures(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        colour = "#" + hashlib.sha256(self.path.encode()).hexdigest()[:6]
-        body = world.picture(colour, (16, 16))
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args: Any) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def cdn() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Pictures)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
 
 
 @dataclass(frozen=True)
