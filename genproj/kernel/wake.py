@@ -143,6 +143,10 @@ class _Lane:
                 connection.close()
                 time.sleep(0.2)
                 return
+            except Exception as error:  # noqa: BLE001 - a lane outlives any batch
+                log.exception("batch_broke", job=self.name, error=repr(error))
+                time.sleep(0.2)
+                return
             if not worked:
                 return
             self.last_work = time.monotonic()

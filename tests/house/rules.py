@@ -43,7 +43,7 @@ WRITERS = {
 #: Where a broad `except` is right, and how many.
 BROAD = {
     "genproj/kernel/leases.py": 1,  # a worker outlives any row
-    "genproj/kernel/wake.py": 2,  # a wake-up may be lost, whatever the broker raises
+    "genproj/kernel/wake.py": 3,  # a lane outlives any batch, a worker any broker
     "genproj/kernel/threads.py": 1,  # raised again where the result is awaited
     "genproj/clock.py": 1,  # one broken sweep must not stop the others
     "genproj/events/consumers.py": 1,  # else the socket would stay open and say nothing

@@ -187,6 +187,32 @@ def test_a_drain_works_what_is_due_and_what_is_rung_for_then_ends(
     assert not Preview.objects.filter(due_at__lte=now()).exists()
 
 
+broken_once: list[str] = []
+
+
+def breaks_once() -> int:
+    """A batch that breaks the first time, in a way nobody has thought of."""
+    broken_once.append("run")
+    if len(broken_once) == 1:
+        raise ValueError("nobody thought of this")
+    return 0
+
+
+def due_until_run_twice() -> bool:
+    return len(broken_once) < 2
+
+
+BREAKING = {"one": wake.Job(f"{__name__}.breaks_once", f"{__name__}.due_until_run_twice", 1)}
+
+
+def test_a_lane_outlives_a_batch_that_breaks(settings: Any) -> None:
+    settings.JOBS = f"{__name__}.BREAKING"
+    broken_once.clear()
+    seconds = wake.drain(linger=1.5, longest=20)
+    assert broken_once[:2] == ["run", "run"]
+    assert seconds < 10
+
+
 def test_the_purge_of_what_is_not_due_stays_asleep(alice: User) -> None:
     entry = world.opened(alice)
     RegisterEntry.objects.filter(pk=entry.pk).update(due_at=after(60))
