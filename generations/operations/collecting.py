@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -80,7 +80,7 @@ def collect_outputs() -> int:
             time.sleep(GATHER)
             done |= {future for future in others if future.done()}
         if done:
-            record_collected([(running.pop(future), future.result()) for future in done])
+            _record([(running.pop(future), future.result()) for future in done])
         if (now() - extended).total_seconds() > settings.HEARTBEAT_SECONDS:
             leases.extend(running.values())
             extended = now()
@@ -98,7 +98,16 @@ def _fetchers() -> ThreadPoolExecutor:
 
 
 def fetch(output: Output) -> Stored | Failed:
-    """Fetch one output into storage. Touches no table; never raises for what the world does."""
+    """Fetch one output into storage. Touches no table; what breaks is this output's failure."""
+    found: list[Stored | Failed] = []
+    leases.attempt(
+        lambda: found.append(_fetched(output)),
+        failed=lambda reason: found.append(_broken(output, reason)),
+    )
+    return found[0]
+
+
+def _fetched(output: Output) -> Stored | Failed:
     try:
         return _fetch(output)
     except http.HttpFailure as problem:
@@ -145,6 +154,42 @@ def _fetch(output: Output) -> Stored:
         height=measured.height,
         duration=measured.duration,
     )
+
+
+def _broken(output: Output, reason: BaseException) -> Failed:
+    log.exception("fetch_broke", artifact=str(output.pk), error=repr(reason))
+    return Failed(
+        error(
+            OutputError.FETCH_FAILED,
+            "Something broke while the picture was fetched.",
+            url=output.url,
+            status=0,
+            body=repr(reason),
+        ),
+        is_final=now() - output.announced_at > PATIENCE,
+        counts=True,
+    )
+
+
+def _record(results: Sequence[tuple[Output, Stored | Failed]]) -> None:
+    """Record results together; if one breaks it, each on its own."""
+    if leases.attempt(lambda: record_collected(results), failed=lambda reason: None):
+        return
+    for result in results:
+        leases.attempt(
+            lambda result=result: record_collected([result]), failed=_unrecorded(result[0])
+        )
+
+
+def _unrecorded(output: Output) -> Callable[[BaseException], None]:
+    def failed(reason: BaseException) -> None:
+        broken = _broken(output, reason)
+        leases.attempt(
+            lambda: record_collected([(output, broken)]),
+            failed=lambda again: log.exception("record_broke", artifact=str(output.pk)),
+        )
+
+    return failed
 
 
 def _fetch_failed(output: Output, problem: http.HttpFailure) -> Failed:

@@ -93,6 +93,18 @@ def record_silence(entry: RegisterEntry, *, problem: ProviderError) -> None:
     desk.put_back([item], at=at)
 
 
+@rows.atomically
+def close_overdue(entry: RegisterEntry) -> None:
+    """Close an entry whose time is over and about which nothing more can be learned."""
+    at = now()
+    item = desk.open_entries([entry.pk]).get(entry.pk)
+    if item is None or item.entry.attempts != entry.attempts:
+        return
+    item.change(leased_until=None)
+    _close(item, at=at)
+    desk.put_back([item], at=at)
+
+
 def _look_again(item: desk.Opened, asked: RegisterEntry, *, at: datetime) -> None:
     """Set the next look, or close the entry when its time is over."""
     if item.entry.attempts == asked.attempts:

@@ -14,6 +14,7 @@ from genproj.kernel.wake import wake
 #: refs of rows that stand for an error, not for a result
 ERROR = "error:"
 REMARK = "remark:"
+LONGEST_REF = 120
 
 
 def record_update(item: Opened, *, update: ProviderUpdate, at: datetime) -> None:
@@ -26,9 +27,10 @@ def record_update(item: Opened, *, update: ProviderUpdate, at: datetime) -> None
     """
     known = {output.ref for output in item.outputs}
     for result in update.outputs:
-        if result.ref not in known:
-            known.add(result.ref)
-            _announce(item, result, at=at)
+        ref = _ref_of(result)
+        if ref not in known:
+            known.add(ref)
+            _announce(item, result, ref=ref, at=at)
     if not item.entry.completed_at:
         for failure in update.errors:
             _note_error(item, failure, known=known, at=at)
@@ -80,8 +82,15 @@ def remark(item: Opened, *, mark: bytes, issues: list[Any], at: datetime) -> Non
     item.notable = True
 
 
-def _announce(item: Opened, result: ResultOutput, *, at: datetime) -> None:
-    output = _row(item, result.ref, at=at, index=_slot_for_result(item))
+def _ref_of(result: ResultOutput) -> str:
+    """The provider's id of a result as its row keeps it: short, and never one of our own marks."""
+    if len(result.ref) <= LONGEST_REF and not result.ref.startswith((ERROR, REMARK)):
+        return result.ref
+    return f"sha256:{hashlib.sha256(result.ref.encode()).hexdigest()}"
+
+
+def _announce(item: Opened, result: ResultOutput, *, ref: str, at: datetime) -> None:
+    output = _row(item, ref, at=at, index=_slot_for_result(item))
     output.url = result.url or ""
     output.seed = result.seed
     output.cost = result.cost
@@ -111,7 +120,7 @@ def _note_error(item: Opened, failure: ResultError, *, known: set[str], at: date
 
 
 def _row(item: Opened, ref: str, *, at: datetime, **facts: Any) -> Output:
-    return Output(id=uuid7(), entry=item.entry, ref=ref[:120], announced_at=at, **facts)
+    return Output(id=uuid7(), entry=item.entry, ref=ref, announced_at=at, **facts)
 
 
 def _free_slot(item: Opened) -> int | None:

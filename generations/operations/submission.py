@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -47,6 +48,8 @@ def _unexpected(entry: RegisterEntry) -> Callable[[BaseException], None]:
             log.exception("call_failed", generation=str(entry.pk), error=repr(reason))
         wait = leases.backoff(entry.failures)
         leases.put_off(entry, seconds=wait, error=repr(reason), counts=not ours)
+        if not ours and now() > entry.deadline_at + timedelta(seconds=polling.GRACE):
+            polling.close_overdue(entry)
 
     return failed
 
