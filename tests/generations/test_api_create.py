@@ -411,3 +411,21 @@ def test_a_key_that_may_only_read_cannot_ask(program: Program, alice: User, ask:
 def test_the_past_is_no_sunset(alices: Client, ask: Ask) -> None:
     ProviderModel.objects.filter(pk=world.MODEL).update(sunset_at=datetime(2100, 1, 1, tzinfo=UTC))
     assert ask(alices).status_code == 202
+
+
+def test_a_whole_number_written_as_a_float_is_a_whole_number(alices: Client, ask: Ask) -> None:
+    answer = ask(
+        alices,
+        count=2.0,
+        width=512.0,
+        seed=7.0,
+        deadline_seconds=60.0,
+        parameters={"steps": 8.0, "CFGScale": 3.5, "lora": [{"model": "a:1@1", "weight": 1.0}]},
+    )
+    assert answer.status_code == 202, answer.content
+    body = answer.json()
+    assert body["expected_count"] == 2
+    assert (body["input"]["width"], body["input"]["seed"]) == (512, 7)
+    kept = body["input"]["parameters"]
+    assert kept == {"steps": 8, "CFGScale": 3.5, "lora": [{"model": "a:1@1", "weight": 1}]}
+    assert [type(kept["steps"]), type(body["expected_count"])] == [int, int]

@@ -15,6 +15,9 @@ from genproj.kernel.errors import Invalid, Malformed
 
 Errors = list[dict[str, str]]
 
+#: beyond it a float does not stand for a single whole number
+LARGEST_EXACT = 2**53
+
 #: JSON schema's keyword -> the code of the error
 CODES = {
     "required": "required",
@@ -66,7 +69,18 @@ def with_defaults(body: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[st
         for name, field in schema.get("properties", {}).items()
         if "default" in field
     }
-    return {**given, **body}
+    return {**given, **{name: whole(value) for name, value in body.items()}}
+
+
+def whole(value: Any) -> Any:
+    """The value with 4.0 as 4: JSON schema takes both for an integer, columns do not."""
+    if isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST_EXACT:
+        return int(value)
+    if isinstance(value, list):
+        return [whole(part) for part in value]
+    if isinstance(value, dict):
+        return {name: whole(part) for name, part in value.items()}
+    return value
 
 
 def errors_in(body: Any, schema: Mapping[str, Any], pointer: str = "") -> Errors:
