@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -18,6 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from generations.queries import measures
+from genproj.accounts.authentication import user_of_request
 from genproj.kernel import figures, storage
 from genproj.kernel.clock import after
 from genproj.kernel.storage import StorageFailure
@@ -27,6 +29,7 @@ from genproj.runtime import queries as runtime
 SLACK_SECONDS = 5
 
 
+@csrf_exempt
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -34,6 +37,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"ok": True})
 
 
+@csrf_exempt
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
@@ -86,6 +90,7 @@ def _worker() -> str | None:
 CHECKS = {"database": _database, "storage": _storage, "queue": _queue, "worker": _worker}
 
 
+@csrf_exempt
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
@@ -104,10 +109,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def _may_measure(request: HttpRequest) -> bool:
     word, _, token = request.headers.get("Authorization", "").partition(" ")
-    if settings.METRICS_TOKEN and word.lower() == "bearer":
-        return constant_time_compare(token.strip(), settings.METRICS_TOKEN)
-    user = getattr(request, "user", None)
-    return bool(user is not None and user.is_active and user.is_staff)
+    given, ours = token.strip(), settings.METRICS_TOKEN
+    if ours and word.lower() == "bearer" and constant_time_compare(given, ours):
+        return True
+    user = user_of_request(request)
+    return user is not None and user.is_staff
 
 
 class _Rows(Collector):

@@ -10,6 +10,7 @@ from django.test import Client
 
 from generations.models import RegisterEntry
 from genproj import health
+from genproj.accounts import operations as accounts
 from genproj.kernel.clock import after
 from genproj.kernel.storage import StorageFailure
 from genproj.runtime import operations as runtime
@@ -88,6 +89,26 @@ def test_figures_show_to_staff_and_to_the_token(client: Client, dana: User, sett
     assert by_token["Content-Type"].startswith("text/plain")
     client.force_login(dana)
     assert client.get("/metrics").status_code == 200
+
+
+def test_figures_show_to_a_bearer_with_the_rights_of_staff(
+    client: Client, dana: User, alice: User
+) -> None:
+    def seen_by(secret: str) -> int:
+        headers = {"Authorization": f"Bearer {secret}"}
+        return client.get("/metrics", headers=headers).status_code
+
+    assert seen_by(accounts.issue_token(user=dana).secret) == 200
+    narrow = accounts.issue_key(actor=dana, name="reader", scopes=("read",))
+    assert seen_by(narrow.secret) == 404
+    assert seen_by(accounts.issue_token(user=alice).secret) == 404
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_they_only_answer_questions(path: str) -> None:
+    answer = Client(enforce_csrf_checks=True).post(path)
+    assert answer.status_code == 405
+    assert "GET" in answer["Allow"]
 
 
 def test_figures_read_the_rows(
