@@ -13,6 +13,7 @@ from drf_spectacular.renderers import (
     OpenApiYamlRenderer,
     OpenApiYamlRenderer2,
 )
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,6 +28,7 @@ class SchemaRead(Door):
     """The document, as JSON or YAML (`?format=json`, `?format=yaml`, or Accept)."""
 
     schema = None
+    content_negotiation_class = DefaultContentNegotiation
     authentication_classes = ()
     permission_classes = (AllowAny,)
     renderer_classes = (

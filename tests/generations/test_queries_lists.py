@@ -205,6 +205,7 @@ def test_filters_narrow_artifacts(alices: Client, alice: User) -> None:
     "query",
     [
         "colour=blue",
+        "format=xml",
         "page_size=0",
         "page_size=201",
         "page_size=many",

@@ -1,10 +1,12 @@
 """What every door of the JSON API has in common: strict queries, limits, pages, versions."""
 
 from collections.abc import Callable, Collection
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -17,8 +19,16 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 PAGING = frozenset({"cursor", "page_size"})
 
 
+class ByAccept(DefaultContentNegotiation):
+    """Only the Accept header chooses: `?format=` is a parameter like any other."""
+
+    settings = SimpleNamespace(URL_FORMAT_OVERRIDE=None)
+
+
 class Door(APIView):
     """One address of the API. `query` names the parameters that its GET knows."""
+
+    content_negotiation_class = ByAccept
 
     query: ClassVar[Collection[str]] = frozenset()
 
