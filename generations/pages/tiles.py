@@ -12,6 +12,7 @@ from genproj.templatetags.ui import shortened
 
 FALLBACK = 1024
 NARROWEST, WIDEST = 0.35, 3.2
+THUMB, PREVIEW = 320, 1280  # the longest sides of the small pictures
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Tile:
     id: str = ""
     href: str = ""
     thumb: str = ""
+    sources: str = ""  # the small pictures with their widths
     colour: str = ""
     alt: str = ""
     prompt: str = ""
@@ -67,6 +69,7 @@ def tile_of(artifact: ArtifactView, *, query: str = "") -> Tile:
         height=artifact.height,
         href=f"{href}?{query}" if query else href,
         thumb=artifact.thumb_url,
+        sources=sources(artifact),
         colour=artifact.colour,
         alt=shortened(artifact.prompt, 120) or "Untitled picture",
         starred=artifact.starred,
@@ -74,6 +77,16 @@ def tile_of(artifact: ArtifactView, *, query: str = "") -> Tile:
         late=artifact.late,
         length=artifact.duration,
     )
+
+
+def sources(picture: ArtifactView | OutputView) -> str:
+    """The small pictures and how wide each is, for the browser to choose by its screen."""
+    width, height = picture.width or FALLBACK, picture.height or FALLBACK
+    found = []
+    for url, side in ((picture.thumb_url, THUMB), (picture.preview_url, PREVIEW)):
+        if url:
+            found.append(f"{url} {max(1, round(width * min(1, side / max(width, height))))}w")
+    return ", ".join(dict.fromkeys(found))
 
 
 def tiles_of(generation: GenerationView) -> list[Tile]:
@@ -107,6 +120,7 @@ def _slot(generation: GenerationView, output: OutputView) -> Tile:
             id=output.artifact,
             href=reverse("artifact", args=[output.artifact]),
             thumb=output.thumb_url or output.url or "",
+            sources=sources(output),
             colour=output.colour,
             alt=f"{shortened(generation.prompt, 120)}, picture {(output.index or 0) + 1}",
             late=output.late,
