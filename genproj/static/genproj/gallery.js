@@ -2,55 +2,74 @@
 
 import { part } from "./http.js";
 import { bind } from "./keys.js";
-import { onGeneration, settlePictures } from "./live.js";
-import { act, forget, picked, pick, picking, range } from "./selection.js";
-import { all, cookie, one } from "./ui.js";
+import { onGeneration } from "./live.js";
+import { act, forget, picked, pick, join, picking, range, wear } from "./selection.js";
+import { all, cookie, memory, one } from "./ui.js";
+import { Wall } from "./wall.js";
 
-const AUTOMATIC = 8; // pages that come by themselves; then one asks for more
+const PHONE = 640;
 const grid = one("#tiles");
-let loaded = 0;
 let loading = false;
+let stop = "";
+/** @type {Wall} */
+let wall;
 
-const tiles = () => all(".tile[data-artifact]:not([hidden])", grid);
-const focused = () => document.activeElement?.closest?.("#tiles .tile");
+const here = () => {
+  const url = new URL(location.href);
+  url.searchParams.delete("view");
+  return `wall:${url.pathname}${url.search}`;
+};
+const home = here();
 
-/** Exactly one picture is a tab stop. @param {any} [current] */
-function rove(current) {
-  const list = all(".tile", grid);
-  const stop = current || list.find((tile) => one("a", tile)?.tabIndex === 0 && !tile.hidden) || tiles()[0];
-  for (const tile of list) {
-    for (const control of all("a, button", tile)) control.tabIndex = tile === stop ? 0 : -1;
-  }
+/** What a tile is told when it comes into the document. @param {any} tile @param {string} id */
+function dress(tile, id) {
+  for (const control of all("a, button", tile)) control.tabIndex = id === stop ? 0 : -1;
+  wear(tile, id);
 }
 
-/** @param {any} tile */
-function focus(tile) {
-  if (!tile) return;
-  rove(tile);
-  one("a", tile).focus({ preventScroll: true });
-  tile.scrollIntoView({ block: "nearest" });
+/** Exactly one picture is a tab stop. @param {string} [id] */
+function rove(id = stop) {
+  const before = wall.known.get(stop)?.element;
+  const place = wall.known.get(id);
+  const now = place?.element && !place.gone ? place : wall.shown.find((other) => other.element?.dataset.artifact);
+  if (!now) return;
+  if (before && before !== now.element) for (const control of all("a, button", before)) control.tabIndex = -1;
+  stop = now.id;
+  for (const control of all("a, button", now.element)) control.tabIndex = 0;
+}
+
+/** The place that holds the focus. */
+function focused() {
+  const id = document.activeElement?.closest?.("#tiles .tile")?.getAttribute("data-artifact");
+  return wall.known.get(id || stop);
+}
+
+/** @param {import("./wall.js").Place | undefined} place */
+function focus(place) {
+  const tile = wall.reveal(place);
+  if (!place || !tile) return;
+  one("a", tile)?.focus({ preventScroll: true });
+  rove(place.id);
+  wall.pinned = null;
 }
 
 /** @param {number} by @param {KeyboardEvent} [event] */
 function along(by, event) {
-  const list = tiles();
-  const next = list[Math.min(list.length - 1, Math.max(0, list.indexOf(focused()) + by))];
-  if (event?.shiftKey) range(focused(), next, list);
+  const from = focused();
+  if (!from) return;
+  const next = wall.shown[Math.min(wall.shown.length - 1, Math.max(0, from.order + by))];
+  if (event?.shiftKey) range(from.id, next.id);
   focus(next);
 }
 
 /** The picture nearest to this one's middle, some rows further. @param {number} rows */
 function across(rows) {
-  const from = focused().getBoundingClientRect();
+  const from = focused();
+  if (!from) return;
+  const row = wall.rows[Math.min(wall.rows.length - 1, Math.max(0, from.row + rows))];
   const middle = from.left + from.width / 2;
-  const sign = Math.sign(rows);
-  const beyond = tiles().map((tile) => ({ tile, box: tile.getBoundingClientRect() }))
-    .filter(({ box }) => sign * (box.top - from.top) > 4);
-  const tops = [...new Set(beyond.map(({ box }) => Math.round(box.top)))].sort((a, b) => sign * (a - b));
-  const top = tops[Math.min(Math.abs(rows), tops.length) - 1];
-  const row = beyond.filter(({ box }) => Math.round(box.top) === top);
-  const off = (/** @type {{box: DOMRect}} */ { box }) => Math.abs(box.left + box.width / 2 - middle);
-  focus(row.sort((a, b) => off(a) - off(b))[0]?.tile);
+  const off = (/** @type {any} */ place) => Math.abs(place.left + place.width / 2 - middle);
+  focus(wall.shown.slice(row.from, row.to).sort((a, b) => off(a) - off(b))[0]);
 }
 
 async function more() {
@@ -63,31 +82,68 @@ async function more() {
   url.searchParams.set("part", "tiles");
   try {
     const content = await part(url.href);
+    const page = link.href;
     one("#next").replaceWith(one("#next", content));
-    const held = new Set(tiles().map((tile) => tile.dataset.artifact));
-    for (const tile of all(".tile", content)) {
-      if (held.has(tile.dataset.artifact)) continue;
-      grid.append(tile);
-      settlePictures(tile);
-    }
-    loaded += 1;
-    rove();
+    wall.add(all(".tile", content), page);
+    settle();
     watch();
   } catch {
     link.removeAttribute("aria-disabled");
-    link.textContent = "Load more";
+    link.textContent = "Could not load. Try again";
   }
   loading = false;
 }
 
+/** Whether this is all there is decides how the last row is drawn. */
+function settle() {
+  wall.whole = !one("#next [data-more]") || Boolean(grid.dataset.paged);
+  wall.layout();
+}
+
 const eye = new IntersectionObserver((entries) => {
-  if (entries.some((entry) => entry.isIntersecting) && loaded < AUTOMATIC) more();
-}, { rootMargin: "1200px" });
+  if (entries.some((entry) => entry.isIntersecting)) more();
+}, { rootMargin: "1600px" });
 
 function watch() {
   eye.disconnect();
-  const next = one("#next");
-  if (next && !grid.dataset.paged) eye.observe(next);
+  const next = one("#next [data-more]");
+  if (next && !grid.dataset.paged) eye.observe(one("#next"));
+}
+
+/** Stand where one stood before going elsewhere. */
+function comeBack() {
+  const [entry] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+  if (entry?.type !== "back_forward" || grid.dataset.paged) return;
+  const kept = JSON.parse(sessionStorage.getItem(home) || "null");
+  const link = one("#next [data-more]");
+  if (!kept || !wall.restore(kept, link?.href || "")) return;
+  if (link && kept.next) link.href = kept.next;
+  if (link && !kept.next) link.remove();
+  history.scrollRestoration = "manual";
+  settle();
+  scrollTo({ top: kept.y, behavior: "instant" });
+  wall.render();
+  addEventListener("load", () => setTimeout(() => { history.scrollRestoration = "auto"; }), { once: true });
+}
+
+function keepPlace() {
+  try {
+    sessionStorage.setItem(home, JSON.stringify({ ...wall.kept(), next: one("#next [data-more]")?.href || "", y: scrollY }));
+  } catch {
+    sessionStorage.removeItem(home); // it does not fit: the gallery begins at its beginning
+  }
+}
+
+function chooseSize() {
+  const slider = one("#size");
+  const usual = () => innerWidth < PHONE ? 140 : Number(slider.defaultValue);
+  slider.value = String(memory.get("tile-size", usual()));
+  wall.size = Number(slider.value);
+  slider.addEventListener("input", () => {
+    wall.size = Number(slider.value);
+    memory.set("tile-size", wall.size);
+    wall.layout();
+  });
 }
 
 /** Say how many pictures came since; nothing under the eye moves. */
@@ -97,7 +153,7 @@ function countNews() {
   const news = new Set();
   onGeneration((generation) => {
     for (const output of generation.outputs) {
-      if (output.type === "success" && !one(`.tile[data-artifact="${output.artifact}"]`)) news.add(output.artifact);
+      if (output.type === "success" && !wall?.known.has(output.artifact)) news.add(output.artifact);
     }
     pill.hidden = news.size === 0;
     pill.textContent = `${news.size} new ↑`;
@@ -111,6 +167,7 @@ function chooseLayout() {
       event.preventDefault();
       const squares = link.dataset.view === "squares";
       grid?.classList.toggle("squares", squares);
+      wall?.layout();
       for (const other of all("[data-view]")) other.removeAttribute("aria-current");
       link.setAttribute("aria-current", "true");
       cookie("tiles", link.dataset.view);
@@ -137,7 +194,7 @@ function filterAsOneGoes() {
 }
 
 /** @param {string} what */
-const onFocused = (what) => () => act(what, picked.size ? [...picked] : [focused().dataset.artifact]);
+const onFocused = (what) => () => act(what, picked.size ? [...picked] : [focused()?.id || ""].filter(Boolean));
 
 function bindKeys() {
   bind("grid", "ArrowRight | Shift+ArrowRight", "Next picture (with Shift: select)", (event) => along(1, event));
@@ -146,32 +203,40 @@ function bindKeys() {
   bind("grid", "ArrowUp", "Row above", () => across(-1));
   bind("grid", "PageDown", "Some rows down", () => across(4));
   bind("grid", "PageUp", "Some rows up", () => across(-4));
-  bind("grid", "Home", "First picture", () => focus(tiles()[0]));
-  bind("grid", "End", "Last picture", () => focus(tiles().at(-1)));
-  bind("grid", "x", "Select", () => pick(focused()));
-  bind("grid", "f | .", "Star", () => one(".star", focused()).click());
+  bind("grid", "Home", "First picture", () => focus(wall.shown[0]));
+  bind("grid", "End", "Last picture", () => focus(wall.shown.at(-1)));
+  bind("grid", "x", "Select", () => pick(focused()?.id || ""));
+  bind("grid", "f | .", "Star", () => one(".star", focused()?.element)?.click());
   bind("grid", "l", "Tag", onFocused("tag"));
   bind("grid", "Shift+D", "Download", onFocused("download"));
   bind("grid", "Delete | Backspace", "Move to the trash", async () => {
-    const list = tiles();
-    const next = list[list.indexOf(focused()) + 1] || list[list.indexOf(focused()) - 1];
+    const order = focused()?.order || 0;
+    const next = wall.shown[order + 1] || wall.shown[order - 1];
     await onFocused("trash")();
-    focus(next && !next.hidden ? next : tiles()[0]);
+    focus(next && !next.gone ? next : wall.shown[0]);
   });
-  bind("grid", "mod+a", "Select all that are loaded", () => { for (const tile of tiles()) pick(tile, true); });
+  bind("grid", "mod+a", "Select all that are loaded", () => { for (const place of wall.shown) pick(place.id, true); });
   bind("grid", "Escape", "Clear the selection", forget);
 }
 
-chooseLayout();
 filterAsOneGoes();
-countNews();
 if (grid) {
-  rove();
+  wall = new Wall(grid, dress);
+  join(wall);
+  wall.rendered = () => rove();
+  chooseSize();
+  settle();
+  comeBack();
+  grid.classList.add("laid");
   watch();
   bindKeys();
-  grid.addEventListener("focusin", () => rove(focused()));
+  grid.addEventListener("focusin", () => rove(focused()?.id));
+  addEventListener("pagehide", keepPlace);
+  document.addEventListener("lightbox:left", (event) => focus(wall.known.get(/** @type {CustomEvent} */ (event).detail.id)));
   one("#select").addEventListener("click", () => picking());
   document.addEventListener("click", (/** @type {any} */ event) => {
     if (event.target.closest("[data-more]")) { event.preventDefault(); if (grid.dataset.paged) location.href = event.target.href; else more(); }
   });
 }
+chooseLayout();
+countNews();

@@ -27,7 +27,7 @@ function neighbour(way) {
   let tile = tileOf(id);
   do {
     tile = way === "before" ? tile?.previousElementSibling : tile?.nextElementSibling;
-  } while (tile && !tile.dataset?.artifact);
+  } while (tile && (!tile.dataset?.artifact || tile.hidden));
   const next = tile?.dataset.artifact || viewer()?.dataset[way];
   if (!next) return "";
   return one("a[data-open]", tile || undefined)?.dataset.open === next
@@ -87,6 +87,7 @@ function leave() {
   document.body.append(one("#toasts"));
   document.title = title;
   one("a", tileOf(id) || undefined)?.focus?.();
+  document.dispatchEvent(new CustomEvent("lightbox:left", { detail: { id } }));
 }
 
 function toggleInspector() {

@@ -22,7 +22,7 @@ let stale = false;
 
 /** A picture fades in over its colour once it is here; one that will not come says so. @param {Element} root */
 export function settlePictures(root) {
-  for (const image of /** @type {HTMLImageElement[]} */ (all(".tile img", root))) {
+  for (const image of /** @type {HTMLImageElement[]} */ (all(root.matches(".tile") ? "img" : ".tile img", root))) {
     if (image.complete && image.naturalWidth) continue;
     image.classList.add("loading");
     image.addEventListener("load", () => image.classList.remove("loading"), { once: true });
@@ -43,6 +43,7 @@ function again(image) {
   }
   image.dataset.tried = "1";
   image.addEventListener("error", () => again(image), { once: true });
+  image.removeAttribute("srcset");
   setTimeout(() => { image.src = `${image.src.split("#")[0].split("?")[0]}?again`; }, 1500);
 }
 

@@ -4,6 +4,12 @@ import { call } from "./http.js";
 import { refreshAll } from "./live.js";
 import { all, one, toast } from "./ui.js";
 
+/** @param {string} id @param {boolean} gone */
+function hide(id, gone) {
+  for (const tile of all(`.tile[data-artifact="${id}"]`)) tile.hidden = gone;
+  document.dispatchEvent(new CustomEvent("picture:gone", { detail: { id, gone } }));
+}
+
 /** @param {string} id @returns {Promise<boolean>} */
 export async function remove(id) {
   try {
@@ -12,8 +18,7 @@ export async function remove(id) {
     toast(/** @type {Error} */ (problem).message);
     return false;
   }
-  const places = all(`.tile[data-artifact="${id}"]`);
-  for (const tile of places) tile.hidden = true;
+  hide(id, true);
   toast("Moved to the trash.", { label: "Undo", act: () => bringBack(id) });
   return true;
 }
@@ -21,7 +26,7 @@ export async function remove(id) {
 /** @param {string} id */
 export async function bringBack(id) {
   await call("POST", `artifacts/${id}/restore/`);
-  for (const tile of all(`.tile[data-artifact="${id}"]`)) tile.hidden = false;
+  hide(id, false);
   refreshAll();
   toast("Restored.");
 }

@@ -7,8 +7,17 @@ const grid = one("#tiles");
 const bar = one("#selection");
 /** @type {Set<string>} */
 export const picked = new Set();
-/** @type {any} */
-let anchor = null;
+let anchor = "";
+/** @type {import("./wall.js").Wall} */
+let wall;
+
+/** @param {import("./wall.js").Wall} made */
+export function join(made) { wall = made; }
+
+/** Show on a tile that comes into the document whether it is selected. @param {any} tile @param {string} id */
+export function wear(tile, id) {
+  one(".pick", tile)?.setAttribute("aria-checked", String(picked.has(id)));
+}
 
 function paint() {
   one("output", bar).textContent = `${picked.size} selected`;
@@ -17,27 +26,27 @@ function paint() {
   grid.classList.toggle("picking", mode || picked.size > 0);
 }
 
-/** @param {any} tile @param {boolean} [wanted] */
-export function pick(tile, wanted) {
-  const id = tile?.dataset.artifact;
-  if (!id) return;
+/** @param {string} id @param {boolean} [wanted] */
+export function pick(id, wanted) {
+  if (!wall.known.has(id)) return;
   const on = wanted ?? !picked.has(id);
   if (on) picked.add(id); else picked.delete(id);
-  one(".pick", tile).setAttribute("aria-checked", String(on));
-  anchor = tile;
+  const tile = wall.known.get(id)?.element;
+  if (tile) wear(tile, id);
+  anchor = id;
   paint();
 }
 
-/** @param {any} from @param {any} to @param {any[]} list */
-export function range(from, to, list) {
-  const ends = [list.indexOf(from || to), list.indexOf(to)].sort((a, b) => a - b);
-  for (const tile of list.slice(ends[0], ends[1] + 1)) pick(tile, true);
+/** @param {string} from @param {string} to */
+export function range(from, to) {
+  const ends = [from || to, to].map((id) => wall.known.get(id)?.order || 0).sort((a, b) => a - b);
+  for (const place of wall.shown.slice(ends[0], ends[1] + 1)) pick(place.id, true);
   anchor = to;
 }
 
 export function forget() {
-  for (const tile of all(".pick[aria-checked=true]", grid)) tile.setAttribute("aria-checked", "false");
   picked.clear();
+  for (const tile of all(".tile[data-artifact]", grid)) wear(tile, tile.dataset.artifact);
   one("#select").setAttribute("aria-pressed", "false");
   paint();
 }
@@ -61,14 +70,11 @@ async function each(ids, work) {
 /** @param {number} count */
 const pictures = (count) => count === 1 ? "1 picture" : `${count} pictures`;
 
-/** @param {string} id */
-const tileOf = (id) => one(`.tile[data-artifact="${id}"]`, grid);
-
 /** @type {Record<string, (ids: string[]) => Promise<void>>} */
 const VERBS = {
   async star(ids) {
     for (const id of await each(ids, (one_) => call("PATCH", `artifacts/${one_}/`, { starred: true }))) {
-      one(".star", tileOf(id)).setAttribute("aria-pressed", "true");
+      wall.alter(id, (tile) => one(".star", tile).setAttribute("aria-pressed", "true"));
     }
     toast(`${pictures(ids.length)} starred.`);
   },
@@ -86,13 +92,13 @@ const VERBS = {
   },
   async trash(ids) {
     const done = await each(ids, (id) => call("DELETE", `artifacts/${id}/`));
-    for (const id of done) tileOf(id).hidden = true;
+    wall.hide(done, true);
     forget();
     if (done.length) toast(`${pictures(done.length)} moved to the trash.`, { label: "Undo", act: () => bringBack(done) });
   },
   async restore(ids) {
     const done = await each(ids, (id) => call("POST", `artifacts/${id}/restore/`));
-    for (const id of done) tileOf(id).hidden = true;
+    wall.hide(done, true);
     forget();
     toast(`${pictures(done.length)} restored.`);
   },
@@ -101,7 +107,7 @@ const VERBS = {
 /** @param {string[]} ids */
 async function bringBack(ids) {
   const done = await each(ids, (id) => call("POST", `artifacts/${id}/restore/`));
-  for (const id of done) tileOf(id).hidden = false;
+  wall.hide(done, false);
   toast(`${pictures(done.length)} restored.`);
 }
 
@@ -137,6 +143,6 @@ grid?.addEventListener("click", (/** @type {any} */ event) => {
   if (!tile || event.target.closest(".star")) return;
   if (!event.target.closest(".pick") && !(link && (grid.classList.contains("picking") || event.shiftKey))) return;
   event.preventDefault();
-  if (event.shiftKey && anchor) range(anchor, tile, all(".tile[data-artifact]:not([hidden])", grid));
-  else pick(tile);
+  if (event.shiftKey && anchor) range(anchor, tile.dataset.artifact);
+  else pick(tile.dataset.artifact);
 });
