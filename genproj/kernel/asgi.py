@@ -193,6 +193,8 @@ async def send_answer(scope: Scope, send: Send, answer: Answer) -> None:
     body = answer.body
     headers = [pair for pair in answer.headers if pair[0] not in INTERNAL]
     bodiless = answer.status in {204, 304}
+    if bodiless:
+        headers = [pair for pair in headers if pair[0] != b"content-type"]
     if isinstance(body, bytes) and not bodiless and answer.header(b"content-length") is None:
         headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

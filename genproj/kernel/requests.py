@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.middleware.common import CommonMiddleware
 
 from genproj.kernel import logs
 from genproj.kernel.ids import uuid7
@@ -41,4 +42,14 @@ class RequestIdMiddleware:
         response[HEADER] = request_id
         if request.path.startswith("/api/") and "Cache-Control" not in response:
             response["Cache-Control"] = "private, no-cache"
+        return response
+
+
+class SlashMiddleware(CommonMiddleware):
+    """Leads to the address with its slash, and has a body sent along (a 301 drops it)."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response: HttpResponse = super().__call__(request)
+        if response.status_code == 301 and request.method not in QUIET:
+            response.status_code = 308
         return response

@@ -160,6 +160,25 @@ def test_what_the_parts_tell_each_other_stays_inside(client: httpx.Client, alice
 # --- server-sent events ---------------------------------------------------------------------
 
 
+def test_a_forgotten_slash_loses_no_body(client: httpx.Client, alice: User) -> None:
+    entry = world.opened(alice)
+    asked = client.post(f"/api/v1/generations/{entry.pk}/cancel", follow_redirects=True)
+    assert [one.status_code for one in asked.history] == [308]
+    assert asked.json()["state"] == "cancelled"
+    assert client.get("/api/v1/generations?page_size=1").status_code == 301
+    text = client.get(f"/api/v1/generations/{entry.pk}/events").text
+    assert "event: snapshot" in text
+
+
+def test_an_answer_without_a_body_names_no_type(client: httpx.Client, alice: User) -> None:
+    entry = world.opened(alice)
+    path = f"/api/v1/generations/{entry.pk}/"
+    known = {"If-None-Match": client.get(path).headers["etag"]}
+    for answer, status in ((client.get(path, headers=known), 304), (client.delete(path), 204)):
+        assert answer.status_code == status
+        assert "content-type" not in answer.headers
+
+
 def events_in(text: str) -> list[tuple[str, int, dict[str, Any]]]:
     found = re.findall(r"event: (\w+)\nid: (\d+)\ndata: (.*)\n", text)
     return [(name, int(seq), json.loads(data)) for name, seq, data in found]
