@@ -133,7 +133,8 @@ class Consumer(AsyncWebsocketConsumer):
             await self.tell_error({}, "malformed", "Frames are JSON objects, sent as text.")
             return
         if not isinstance(frame, dict) or not isinstance(frame.get("type"), str):
-            await self.tell_error({}, "malformed", "Frames are JSON objects with a type.")
+            known = frame if isinstance(frame, dict) else {}
+            await self.tell_error(known, "malformed", "Frames are JSON objects with a type.")
             return
         name = self.TAKES.get(frame["type"])
         if name is None:

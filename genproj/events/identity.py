@@ -15,9 +15,12 @@ async def person_behind(scope: Scope, *, tickets: bool = False) -> Any | None:
     """The person who opened this connection; None when nobody is known.
 
     A ticket is used up by this. It stands for the connection alone, so it needs no Origin; so
-    does a bearer token, which no browser sends by itself.
+    does a bearer token, which no browser sends by itself. Yet a foreign page opens no socket.
     """
     headers = headers_of(scope)
+    foreign = "origin" in headers and not origin_allowed(headers)
+    if scope["type"] == "websocket" and foreign:
+        return None
     ticket = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("ticket")
     if tickets and ticket:
         return await aside(authentication.user_of_ticket, ticket)

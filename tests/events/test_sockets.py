@@ -107,6 +107,24 @@ def test_a_bearer_needs_no_origin(alice: User) -> None:
     run(story)
 
 
+def test_a_foreign_page_opens_no_socket_with_a_bearer_or_a_ticket_either(alice: User) -> None:
+    bearer = (b"authorization", f"Bearer {accounts.issue_token(user=alice).secret}".encode())
+    ticket, _ = accounts.issue_ticket(user=alice)
+    foreign = (b"origin", b"http://evil.example")
+
+    async def story() -> None:
+        async with opened("/ws/me/", bearer, foreign) as socket:
+            assert await socket.close_code() == 4401
+        async with opened(f"/ws/me/?ticket={ticket}", foreign) as socket:
+            assert await socket.close_code() == 4401
+        async with opened("/ws/me/", bearer, ORIGIN) as socket:
+            await socket.send({"request_id": "r1"})
+            told = await socket.hear()
+            assert (told["code"], told["request_id"]) == ("malformed", "r1")
+
+    run(story)
+
+
 def test_a_ticket_opens_one_socket_once(alice: User) -> None:
     ticket, _ = accounts.issue_ticket(user=alice)
 
