@@ -30,7 +30,7 @@ def catalogue(entries: Sequence[RegisterEntry]) -> None:
         if output.pk not in kept
     )
     for entry_id, count in known.items():
-        if count != len(outputs[entry_id]):
+        if count < len(outputs[entry_id]):
             Generation.objects.filter(pk=entry_id).update(artifact_count=len(outputs[entry_id]))
     _pass_on_tags(entries, outputs)
     RegisterEntry.objects.filter(pk__in=outputs, catalogued_at__isnull=True).update(

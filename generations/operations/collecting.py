@@ -237,17 +237,18 @@ def record_collected(results: Sequence[tuple[Output, Stored | Failed]]) -> None:
     """Record fetched outputs and failures in one transaction, and settle what is complete.
 
     An output whose lease another attempt has taken over is left to that one; the object in
-    storage is the same for both.
+    storage is the same for both. The object of an output that was purged meanwhile is deleted.
     """
     at = now()
     opened = desk.open_entries({output.entry_id for output, _ in results})
     stored: list[Output] = []
     for claimed, result in results:
         item = opened.get(claimed.entry_id)
-        if item is None:
+        row = next((row for row in item.outputs if row.pk == claimed.pk), None) if item else None
+        if item is None or row is None:
+            _discard(result)
             continue
-        row = next((row for row in item.outputs if row.pk == claimed.pk), None)
-        if row is None or row.attempts != claimed.attempts or row.is_terminal:
+        if row.attempts != claimed.attempts or row.is_terminal:
             continue
         if isinstance(result, Stored):
             _confirm(item, row, result, at=at)
@@ -260,6 +261,11 @@ def record_collected(results: Sequence[tuple[Output, Stored | Failed]]) -> None:
             [Preview(output=row, due_at=at) for row in stored], ignore_conflicts=True
         )
         wake("generations.jobs.make_previews")
+
+
+def _discard(result: Stored | Failed) -> None:
+    if isinstance(result, Stored):
+        rows.after_commit(lambda: storage.delete(result.key))
 
 
 def _confirm(item: desk.Opened, row: Output, result: Stored, *, at: datetime) -> None:

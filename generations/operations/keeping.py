@@ -9,8 +9,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 
-from generations.errors import ArtifactNotFound
+from generations.errors import ArtifactNotFound, GenerationNotFound
 from generations.models import ArtifactTag, EntryTag, Output, Preview, RegisterEntry, Star, Trash
 from generations.operations import desk, frames
 from generations.operations.register import find_for_act
@@ -38,9 +39,14 @@ def trash_entry(*, actor: User, entry_id: UUID) -> None:
 
 @rows.atomically
 def restore_entry(*, actor: User, entry_id: UUID) -> None:
-    """Take a generation out of the trash; repeated it changes nothing."""
+    """Take a generation out of the trash; repeated it changes nothing.
+
+    Raises:
+        GenerationNotFound: its purge has begun.
+    """
     entry = find_for_act(actor=actor, entry_id=entry_id)
-    Trash.objects.filter(entry=entry, output__isnull=True).delete()
+    if not _taken_back(Trash.objects.filter(entry=entry, output__isnull=True)):
+        raise GenerationNotFound
     frames.tell_one(entry, kind="generation:updated")
 
 
@@ -71,10 +77,21 @@ def trash_artifact(*, actor: User, artifact_id: UUID) -> None:
 
 @rows.atomically
 def restore_artifact(*, actor: User, artifact_id: UUID) -> None:
-    """Take one picture out of the trash; repeated it changes nothing."""
+    """Take one picture out of the trash; repeated it changes nothing.
+
+    Raises:
+        ArtifactNotFound: its purge has begun.
+    """
     output = find_artifact(actor=actor, artifact_id=artifact_id)
-    Trash.objects.filter(output=output).delete()
+    if not _taken_back(Trash.objects.filter(output=output)):
+        raise ArtifactNotFound
     frames.tell_artifact(output)
+
+
+def _taken_back(rows_in_trash: QuerySet[Trash]) -> bool:
+    """Remove what no purge has claimed. Whether nothing is left: objects may already be gone."""
+    rows_in_trash.filter(attempts=0).delete()
+    return not rows_in_trash.exists()
 
 
 def _trash(*, entry: RegisterEntry, output: Output | None, actor: User) -> None:

@@ -1,7 +1,7 @@
 """Makes the small pictures of stored outputs; nothing ever waits for them."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from hashlib import sha256
 
@@ -97,3 +97,11 @@ def record_preview(preview: Preview, *, colour: str, keys: dict[str, str]) -> No
             request_id=entry.request_id,
         )
         frames.tell_artifact(preview.output)
+    elif not Preview.objects.filter(pk=preview.pk).exists():
+        rows.after_commit(lambda: _discard(keys.values()))
+
+
+def _discard(keys: Iterable[str]) -> None:
+    """Delete small pictures whose original was purged meanwhile."""
+    for key in keys:
+        storage.delete(key)

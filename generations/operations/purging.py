@@ -1,11 +1,11 @@
 """Purges what has lain in the trash long enough: objects first, then rows, the tombstone last."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from uuid import UUID
 
 from django.db.models import QuerySet
 
-from generations.models import Artifact, Generation, Output, RegisterEntry, Trash
+from generations.models import Artifact, Generation, Output, Preview, RegisterEntry, Trash
 from genproj.kernel import leases, logs, rows, storage
 from genproj.kernel.clock import now
 
@@ -39,19 +39,37 @@ def purge_one(row: Trash) -> None:
     """Delete a trashed thing's objects and rows. Safe to repeat.
 
     Of a whole generation the entry stays as a tombstone without content, so that late results
-    are recognised and discarded.
+    are recognised and discarded. What is stored meanwhile goes, too.
     """
+    if row.pk and not leases.held(row).exists():
+        return  # restored, or another's by now
+    deleted: set[str] = set()
+    while left := _forget(row, deleted=deleted):
+        for key in left:
+            storage.delete(key)
+        deleted |= left
+    log.info("purged", generation=str(row.entry_id), artifact=str(row.output_id or ""))
+
+
+@rows.atomically
+def _forget(row: Trash, *, deleted: Collection[str]) -> set[str]:
+    """Remove the rows, unless they speak of objects that are not `deleted`: those are answered.
+
+    Holds the entry's lock, so nothing is recorded of it between the look and the end.
+    """
+    entry = RegisterEntry.objects.filter(pk=row.entry_id)
+    list(entry.select_for_update() if rows.locks_rows() else entry)
     outputs = Output.objects.filter(entry_id=row.entry_id, stored_at__isnull=False)
     if row.output_id:
         outputs = outputs.filter(pk=row.output_id)
-    for output in outputs.select_related("preview"):
-        for key in _keys_of(output):
-            storage.delete(key)
+    kept = {key for output in outputs.select_related("preview") for key in _keys_of(output)}
+    if left := kept.difference(deleted):
+        return left
     if row.output_id:
         _forget_output(row.output_id)
     else:
         _forget_entry(row.entry_id)
-    log.info("purged", generation=str(row.entry_id), artifact=str(row.output_id or ""))
+    return set()
 
 
 def _keys_of(output: Output) -> list[str]:
@@ -62,8 +80,8 @@ def _keys_of(output: Output) -> list[str]:
     return [key for key in (output.storage_key, *small) if key]
 
 
-@rows.atomically
 def _forget_output(output_id: UUID) -> None:
+    Preview.objects.filter(pk=output_id).delete()
     Artifact.objects.filter(pk=output_id).delete()
     # the row stays, so that a repeated delivery is recognised; its content goes
     Output.objects.filter(pk=output_id).update(
@@ -83,7 +101,6 @@ def _forget_output(output_id: UUID) -> None:
     Trash.objects.filter(output_id=output_id).delete()
 
 
-@rows.atomically
 def _forget_entry(entry_id: UUID) -> None:
     at = now()
     entry = RegisterEntry.objects.get(pk=entry_id)

@@ -89,8 +89,9 @@ def submit_entry(entry: RegisterEntry, *, client: ProviderClient) -> None:
         give_up(entry, problem=_reference_gone())
         return
     calls_back = callback_wanted(base_url=reaching.connection_of(entry.provider).base_url)
-    begun = leases.held(entry).update(submit_started_at=at, calls_back=calls_back)
-    if not begun:
+    # one that was cancelled after the claim must not be paid for
+    waiting = leases.held(entry).filter(completed_at__isnull=True)
+    if not waiting.update(submit_started_at=at, calls_back=calls_back):
         return
     log.info("submitting", **_ids(entry), model=entry.model)
     with figures.PROVIDER_SECONDS.labels(provider=entry.provider).time():
