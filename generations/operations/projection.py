@@ -52,18 +52,37 @@ def _ran_together(group: Sequence[Projection]) -> bool:
 
 @rows.atomically
 def run(group: Sequence[Projection]) -> None:
-    """Run one projector over several entries and mark it done, in one transaction."""
+    """Run one projector over several entries and mark it done, in one transaction.
+
+    Rows that another attempt has taken over, or has done, are left out.
+    """
     at = now()
     projector: Callable[[list[RegisterEntry]], None] = pkgutil.resolve_name(
         PROJECTORS[group[0].projector].run
     )
     entries = _entries_of(group)
+    group = _still_ours(group)
+    if not group:
+        return
+    ours = {row.entry_id for row in group}
+    entries = [entry for entry in entries if entry.pk in ours]
     if is_on(DRILL) and any(entry.annotations.get("drill") for entry in entries):
         raise ProjectionDrill("The drill switch is on.")
     projector(entries)
     for row in group:
         leases.finish(row, done_at=at, failed_at=None, cause=None)
+    if failed := {row.entry_id for row in group if row.failed_at}:
+        clear_blame(failed)
     rows.after_commit(lambda: _announce(group))
+
+
+def _still_ours(group: Sequence[Projection]) -> list[Projection]:
+    """The rows as they stand under the lock of their entries, if their claims still hold them."""
+    claims = {(row.pk, row.attempts) for row in group}
+    found = Projection.objects.filter(
+        pk__in=[row.pk for row in group], done_at__isnull=True
+    ).select_related("entry")
+    return [row for row in found if (row.pk, row.attempts) in claims]
 
 
 def _announce(group: Sequence[Projection]) -> None:
@@ -118,7 +137,7 @@ def record_failure(row: Projection, *, reason: BaseException) -> None:
         **_ids(row),
         error=str(cause["error"]),
     )
-    if not leases.finish(row, failed_at=at, cause=cause):
+    if not leases.finish(row, failed_at=at, cause=cause, resolved_at=None, resolved_reason=""):
         return
     item = desk.open_entries([row.entry_id]).get(row.entry_id)
     if item is None:

@@ -13,6 +13,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from genproj.accounts import operations
+from genproj.webhooks.inbox import inbox
 from tests import world
 
 Program = Callable[..., Client]
@@ -31,6 +32,13 @@ def program() -> Program:
         return Client(headers={"authorization": f"Bearer {secret}"})
 
     return of
+
+
+@pytest.fixture(autouse=True)
+def _no_writer_stays() -> Iterator[None]:
+    """The inbox's threads keep connections, which the end of a test database does not bear."""
+    yield
+    inbox.stop()
 
 
 @pytest.fixture
