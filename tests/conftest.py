@@ -24,7 +24,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models.signals import post_migrate
 
-from genproj.kernel import bell, storage, wake
+from genproj.kernel import bell, memory, storage, wake
 from tests import world
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,6 +56,7 @@ def _no_internet(monkeypatch: pytest.MonkeyPatch) -> None:
 def _clean_slate(tmp_path: Path) -> Iterator[None]:
     """Files, caches and switches of one test do not reach the next."""
     cache.clear()
+    memory.forget_all()
     ContentType.objects.clear_cache()
     yield
     storage.reset()

@@ -20,6 +20,7 @@ from generations.states import Kind
 from genproj.kernel.api.bodies import Errors, errors_in, with_defaults
 from genproj.kernel.clock import now
 from genproj.kernel.errors import Invalid, ProviderUnavailable
+from genproj.kernel.memory import remembered
 
 LARGEST_SEED = 2**63 - 1
 CATALOGUE_ID = re.compile(r"[a-z0-9_-]{1,40}:[A-Za-z0-9._-]{1,40}@[A-Za-z0-9._-]{1,40}")
@@ -140,9 +141,14 @@ def _row(pointer: str, code: str, detail: str) -> dict[str, str]:
     return {"pointer": pointer, "code": code, "detail": detail}
 
 
+@remembered(1.0)
+def _registered(id: str) -> ProviderModel | None:
+    return ProviderModel.objects.filter(pk=id).select_related(None).first()
+
+
 def _model(id: str) -> tuple[ProviderModel | None, Errors]:
     """The row of a model that makes pictures now, or what is wrong with it."""
-    row = ProviderModel.objects.filter(pk=id).first()
+    row = _registered(id)
     if row is not None and row.sunset_at is not None and row.sunset_at <= now():
         raise ModelRetired(replacement=row.replacement_id)
     if row is None and CATALOGUE_ID.fullmatch(id):

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,12 +17,15 @@ from genproj.accounts.scopes import ALL, SCOPES, STAFF_ONLY
 from genproj.kernel import logs, rows
 from genproj.kernel.clock import after, now
 from genproj.kernel.errors import Forbidden, Invalid
+from genproj.kernel.memory import remembered
 
 TOKEN_DAYS = 30
 TICKET_SECONDS = 60
 SECRET_BYTES = 32
 #: a key's last use is written down at most this often, so that reading stays reading
 NOTED_SECONDS = 60
+#: a key is looked up at most this often; in another process a revoked one lives so long
+REMEMBERED_SECONDS = 1.0
 
 log = logs.component("accounts")
 
@@ -91,10 +95,25 @@ def _in(days: int) -> datetime:
     return now() + timedelta(days=days)
 
 
+@remembered(REMEMBERED_SECONDS)
+def _known(digest: str) -> AccessKey | None:
+    return AccessKey.objects.select_related("user").filter(digest=digest).first()
+
+
+def _key_and_owner(digest: str) -> AccessKey | None:
+    """Copies, because a request may narrow what its person is allowed."""
+    known = _known(digest)
+    if known is None:
+        return None
+    row = copy(known)
+    row.user = copy(known.user)
+    return row
+
+
 def usable(secret: str) -> AccessKey | None:
     """The key of a secret, if it may be used now; its use is noted, at most once a minute."""
     digest, moment = digest_of(secret), now()
-    row = AccessKey.objects.select_related("user").filter(digest=digest).first()
+    row = _key_and_owner(digest)
     if row is None or not hmac.compare_digest(row.digest, digest) or row.revoked_at:
         return None
     if (row.expires_at and row.expires_at <= moment) or not row.user.is_active:
@@ -104,6 +123,7 @@ def usable(secret: str) -> AccessKey | None:
         AccessKey.objects.filter(pk=row.pk).filter(
             Q(last_used_at__isnull=True) | Q(last_used_at__lt=noted)
         ).update(last_used_at=moment)
+        _known.forget()  # type: ignore[attr-defined]
     return row
 
 
@@ -117,6 +137,7 @@ def revoke_key(*, actor: User, key_id: int) -> AccessKey:
     if row is None:
         raise KeyNotFound
     AccessKey.objects.filter(pk=row.pk, revoked_at__isnull=True).update(revoked_at=now())
+    _known.forget()  # type: ignore[attr-defined]
     row.refresh_from_db()
     log.info("revoked", kind=row.kind, user=actor.pk)
     return row

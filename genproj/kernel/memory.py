@@ -11,6 +11,14 @@ R = TypeVar("R")
 
 MOST = 500
 
+_all: list[Callable[[], None]] = []
+
+
+def forget_all() -> None:
+    """Forget every remembered answer of this process."""
+    for forget in _all:
+        forget()
+
 
 def remembered(seconds: float) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Give the same answer to the same arguments for `seconds`; failures are not remembered."""
@@ -33,6 +41,7 @@ def remembered(seconds: float) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 known[key] = (moment + seconds, answer)
             return answer
 
+        _all.append(known.clear)
         ask.forget = known.clear  # type: ignore[attr-defined]
         return ask
 
