@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import F
+from django.db import connection
 
 from genproj.events.models import Event, Stream
 from genproj.kernel import bell, rows
@@ -15,6 +15,13 @@ from genproj.kernel.clock import now
 
 CHANNEL = "push"
 KEPT_HOURS = 24 * 7
+
+#: one statement, because every write that a person could notice waits for it
+ADVANCE = """
+    INSERT INTO events_stream (name, head) VALUES (%s, %s)
+    ON CONFLICT (name) DO UPDATE SET head = events_stream.head + excluded.head
+    RETURNING head
+"""
 
 _local = threading.local()
 
@@ -77,10 +84,9 @@ def append_all() -> None:
 
 def _advance(name: str, by: int) -> int:
     """Raise the stream's head by `by`, holding its row's lock to the end of the transaction."""
-    if not Stream.objects.filter(name=name).update(head=F("head") + by):
-        Stream.objects.bulk_create([Stream(name=name)], ignore_conflicts=True)
-        Stream.objects.filter(name=name).update(head=F("head") + by)
-    return Stream.objects.values_list("head", flat=True).get(name=name)
+    with connection.cursor() as cursor:
+        cursor.execute(ADVANCE, [name, by])
+        return int(cursor.fetchone()[0])
 
 
 def forget_waiting() -> None:
