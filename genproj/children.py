@@ -47,9 +47,12 @@ class Role:
     excused: Callable[[], bool] = lambda: False
     forget: Callable[[], None] = lambda: None
     extra: Mapping[str, str] = field(default_factory=dict)
+    niceness: int = 0
 
 
-def _die_with_parent(parent: int) -> None:
+def _begin(parent: int, niceness: int) -> None:
+    """Run in the child between fork and exec: end with the parent, and stand back if asked to."""
+    os.nice(niceness)
     if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
@@ -198,7 +201,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=lambda: _die_with_parent(parent),  # noqa: PLW1509
+            preexec_fn=lambda: _begin(parent, self.role.niceness),  # noqa: PLW1509
         )
         self.will.holds(process.pid)
         assert process.stdout is not None

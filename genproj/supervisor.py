@@ -58,6 +58,7 @@ def roles() -> list[Role]:
             excused=no_pulse_waits,
             forget=lambda: wake.beat_path("worker").unlink(missing_ok=True),
             extra={"GENPROJ_CLUSTER": "worker"},
+            niceness=5,  # people and providers at the door go first
         ),
         Role(
             "clock",
@@ -67,7 +68,8 @@ def roles() -> list[Role]:
         ),
     ]
     if uses_sandbox():
-        table.append(Role("sandbox", sandbox, answers(f"{settings.SANDBOX_URL}/control/faults")))
+        sign = answers(f"{settings.SANDBOX_URL}/control/faults")
+        table.append(Role("sandbox", sandbox, sign, niceness=5))
     return table
 
 

@@ -181,6 +181,7 @@ def drain(*, linger: float = LINGER, longest: float = LONGEST_DRAIN) -> int:
                     lanes[name].kick()
             if now - looked > LOOK_EVERY:
                 _look(lanes)
+                _call_for_help(lanes)
                 looked = now
             idle = min(now - lane.last_work for lane in lanes.values())
             if idle > linger and not any(lane.busy for lane in lanes.values()):
@@ -201,6 +202,15 @@ def _look(lanes: Mapping[str, _Lane]) -> None:
     except DatabaseError as error:
         log.warning("database_away", job="look", error=str(error))
         connection.close()
+
+
+def _call_for_help(lanes: Mapping[str, _Lane]) -> None:
+    """Have another worker drain beside this one while a lane has not come to its end."""
+    if not any(lane.busy for lane in lanes.values()):
+        return
+    draining = bell.ring(CHANNEL, ())
+    if draining is None or draining < settings.WORKERS:
+        summon()
 
 
 def _end(lanes: Mapping[str, _Lane], stop: threading.Event) -> None:
