@@ -4,8 +4,13 @@
 import os
 import sys
 
+from genproj.env import BadVariable
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "genproj.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except BadVariable as wrong:
+        sys.exit(str(wrong))

@@ -270,6 +270,8 @@ def test_a_child_that_cannot_start_stops_the_whole_with_its_log(tmp_path: Path) 
         ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
         ({"SECRET_KEY": "changeme"}, "SECRET_KEY is a default"),
         ({"ALLOWED_HOSTS": "*"}, "wildcard"),
+        ({"PORT": "many"}, "PORT must be a whole number"),
+        ({"DEBUG": "maybe"}, "DEBUG must be true or false"),
     ],
 )
 def test_what_others_reach_must_be_made_for_it(
