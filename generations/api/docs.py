@@ -258,6 +258,7 @@ MODEL_LIST: Decorator = extend_schema(
     operation_id="models_list",
     tags=["models"],
     parameters=[
+        *PAGES,
         _query("search", "Words of the id, name or description."),
         _query("kind", "", enum=[kind.value for kind in Kind]),
         *(

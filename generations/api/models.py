@@ -12,7 +12,7 @@ from generations.providers.base import FoundModel, ProviderError
 from generations.queries import ModelView, model_json
 from generations.states import Kind
 from genproj.kernel import logs
-from genproj.kernel.api import Door, bodies
+from genproj.kernel.api import PAGING, Door, bodies, whole_list_answer
 from genproj.kernel.memory import remembered
 
 CATALOGUE_SECONDS = 600
@@ -26,7 +26,7 @@ log = logs.component("models")
 class ModelList(Door):
     """Models one can ask for."""
 
-    query = frozenset({"search", "kind", *THEIRS})
+    query = PAGING | {"search", "kind", *THEIRS}
 
     @docs.MODEL_LIST
     def get(self, request: Request) -> Response:
@@ -36,18 +36,18 @@ class ModelList(Door):
         kind = bodies.choice(query, "kind", [kind.value for kind in Kind])
         theirs = {name: query[name][:60] for name in THEIRS if query.get(name)}
         registry = queries.model_list(search=search, kind=kind)
-        body: dict[str, Any] = {"next": None, "previous": None, "catalogue": "not_asked"}
+        state = "not_asked"
         results = [model_json(view) for view in registry]
         if (search or theirs) and kind != Kind.VIDEO:
             try:
                 hits = _catalogue(search, **theirs)
             except ProviderError as problem:
                 log.warning("catalogue_unavailable", error=problem.code)
-                body["catalogue"] = "unavailable"
+                state = "unavailable"
             else:
-                body["catalogue"] = "available"
+                state = "available"
                 results = _merged(registry, hits, narrowed=bool(theirs))
-        return Response(body | {"results": results})
+        return whole_list_answer(request, results, lambda found: found, catalogue=state)
 
 
 @remembered(CATALOGUE_SECONDS)

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,10 +15,12 @@ from genproj.accounts import operations, queries
 from genproj.accounts.errors import BadCredentials
 from genproj.accounts.models import AccessKey
 from genproj.accounts.scopes import SCOPES
-from genproj.kernel.api import Door, limits, read_body
+from genproj.kernel.api import PAGING, Door, limits, read_body, whole_list_answer
+from genproj.kernel.api.bodies import errors_in
 from genproj.kernel.api.doors import client_address
-from genproj.kernel.clock import zulu
+from genproj.kernel.clock import now, zulu
 from genproj.kernel.errors import Invalid
+from genproj.runtime.answers import answered
 
 CREDENTIALS: dict[str, Any] = {
     "type": "object",
@@ -39,13 +41,16 @@ NEW_KEY: dict[str, Any] = {
             "type": "array",
             "uniqueItems": True,
             "maxItems": len(SCOPES),
-            "items": {"type": "string", "maxLength": 20},
+            "minItems": 1,
+            "items": {"enum": list(SCOPES)},
             "description": "; ".join(f"`{name}`: {words}" for name, words in SCOPES.items()),
         },
         "expires_at": {"type": ["string", "null"], "format": "date-time", "default": None},
     },
 }
 REF = "#/components/schemas/"
+ONCE = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)
+PAGES = [OpenApiParameter("cursor", str), OpenApiParameter("page_size", int)]
 PROBLEM = OpenApiResponse(response={"$ref": f"{REF}Problem"}, description="")
 
 
@@ -100,46 +105,65 @@ def key_json(row: AccessKey) -> dict[str, Any]:
 class KeyList(Door):
     """One's own keys and tokens."""
 
+    query = PAGING
+
     @extend_schema(
         operation_id="api_keys_list",
         tags=["sign-in"],
-        responses=_answers(200, "KeyPage", 401),
+        parameters=PAGES,
+        responses=_answers(200, "KeyPage", 400, 401),
     )
     def get(self, request: Request) -> Response:
         """All of them, newest first."""
-        rows = queries.keys_of(request.user)
-        return Response(
-            {"next": None, "previous": None, "results": [key_json(row) for row in rows]}
-        )
+        return whole_list_answer(request, queries.keys_of(request.user), key_json)
 
     @extend_schema(
         operation_id="api_keys_create",
         tags=["sign-in"],
+        parameters=[ONCE],
         request={"application/json": NEW_KEY},
         responses=_answers(201, "NewKey", 401, 403, 422),
     )
-    def post(self, request: Request) -> Response:
-        """Make one; its secret is shown this once, so a repetition makes another."""
-        body = read_body(request.data, NEW_KEY)
-        issued = operations.issue_key(
-            actor=request.user,
-            name=body["name"],
-            scopes=body["scopes"],
-            expires_at=_moment(body["expires_at"]),
-        )
-        return Response({**key_json(issued.row), "secret": issued.secret}, status=201)
+    def post(self, request: Request) -> HttpResponse:
+        """Make one. Its secret is shown this once; a repeated answer has null in its place."""
+        secrets: list[str] = []
+
+        def act(body: dict[str, Any]) -> Response:
+            issued = operations.issue_key(actor=request.user, **body)
+            secrets.append(issued.secret)
+            return Response({**key_json(issued.row), "secret": None}, status=201)
+
+        answer = answered(request, prepare=lambda: _new_key(request.data), act=act)
+        if secrets and isinstance(answer, Response):
+            # after the answer was kept for its Idempotency-Key: a secret is never kept readable
+            answer.data["secret"] = secrets[-1]
+        return answer
 
 
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
+def _new_key(given: Any) -> dict[str, Any]:
+    """The fields of a new key; Invalid with every error at once."""
+    errors = errors_in(given, NEW_KEY)
+    wrong = {row["pointer"] for row in errors}
+    moment = None
+    if isinstance(given, dict) and not wrong & {"", "/expires_at"} and given.get("expires_at"):
+        moment = _moment(given["expires_at"])
+        if moment is None:
+            detail = "Must be a moment to come, such as 2030-01-31T12:00:00Z."
+            errors.append({"pointer": "/expires_at", "code": "format", "detail": detail})
+        elif moment <= now():
+            detail = "This moment has passed."
+            errors.append({"pointer": "/expires_at", "code": "min", "detail": detail})
+    if errors:
+        raise Invalid(sorted(errors, key=lambda row: row["pointer"]))
+    return {**given, "expires_at": moment}
+
+
+def _moment(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise Invalid.one("/expires_at", "format", "Must be a moment such as 2026-01-31T12:00:00Z.")
-    return moment
+        return None
+    return moment if moment.tzinfo else None
 
 
 class KeyDetail(Door):

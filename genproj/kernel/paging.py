@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -17,9 +17,11 @@ from genproj.kernel.errors import Malformed
 
 LARGEST_PAGE = 200
 USUAL_PAGE = 50
+NO_CURSOR = "The cursor is not one that was handed out here."
 
 Key = tuple[datetime, UUID]
 Rows = TypeVar("Rows", bound="QuerySet[Any]")
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Cursor:
                 raise ValueError("a moment without a zone")
             return cls(moment, UUID(row), bool(back))
         except (ValueError, TypeError, AttributeError, binascii.Error):
-            raise Malformed("The cursor is not one that was handed out here.") from None
+            raise Malformed(NO_CURSOR) from None
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,15 @@ class Slice:
     @property
     def ids(self) -> list[UUID]:
         return [key[1] for key in self.keys]
+
+
+@dataclass(frozen=True)
+class Part(Generic[Row]):
+    """A page of a list that is at hand whole."""
+
+    results: Sequence[Row]
+    next: str | None
+    previous: str | None
 
 
 def behind(rows: Rows, cursor: Cursor | None, *, at: str = "created_at", id: str = "id") -> Rows:
@@ -112,3 +123,33 @@ def merge(sources: Iterable[Sequence[Key]], cursor: Cursor | None, size: int) ->
         next=str(Cursor(*keys[-1])) if older else None,
         previous=str(Cursor(*keys[0], back=True)) if newer else None,
     )
+
+
+def part(rows: Sequence[Row], cursor: str | None, size: int) -> Part[Row]:
+    """One page of a list that is at hand whole, with the cursors of its neighbours.
+
+    Raises:
+        Malformed: the cursor was not handed out for such a list.
+    """
+    start = _place(cursor) if cursor else 0
+    end = start + size
+    return Part(
+        results=rows[start:end],
+        next=_cursor(end) if end < len(rows) else None,
+        previous=_cursor(max(start - size, 0)) if start else None,
+    )
+
+
+def _cursor(place: int) -> str:
+    return base64.urlsafe_b64encode(f"[{place}]".encode()).decode().rstrip("=")
+
+
+def _place(text: str) -> int:
+    try:
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+        [place] = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, TypeError, binascii.Error):
+        raise Malformed(NO_CURSOR) from None
+    if type(place) is not int or not 0 <= place < 10**6:
+        raise Malformed(NO_CURSOR)
+    return place

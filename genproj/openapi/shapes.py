@@ -202,9 +202,14 @@ SHAPES: dict[str, Schema] = {
         revoked_at=maybe(MOMENT),
     ),
     "KeyPage": shape(
-        "One's keys.", next={"type": "null"}, previous={"type": "null"}, results=several(ref("Key"))
+        "One's keys.", next=maybe(TEXT), previous=maybe(TEXT), results=several(ref("Key"))
     ),
-    "NewKey": {"allOf": [ref("Key"), shape("Shown this once.", secret=TEXT)]},
+    "NewKey": {
+        "allOf": [
+            ref("Key"),
+            shape("Shown this once; null when an answer is repeated.", secret=maybe(TEXT)),
+        ]
+    },
 }
 
 

@@ -11,6 +11,7 @@ from genproj.accounts import authentication, operations
 from genproj.accounts.models import AccessKey, SocketTicket
 from genproj.kernel import memory
 from genproj.kernel.clock import now
+from genproj.runtime.models import IdempotentAnswer
 from tests import world
 
 pytestmark = pytest.mark.django_db
@@ -134,10 +135,42 @@ def test_a_key_is_made_with_known_scopes_a_future_and_only_what_one_may_give(
     wrong = {"name": "", "scopes": ["fly"], "expires_at": "2020-01-01T00:00:00Z"}
     answer = program(alice).post(KEYS, wrong, content_type="application/json")
     assert answer.status_code == 422
+    told = {(row["pointer"], row["code"]) for row in answer.json()["errors"]}
+    assert told == {("/name", "too_short"), ("/scopes/0", "choice"), ("/expires_at", "min")}
     staff = {"name": "x", "scopes": ["staff"]}
     refused = program(alice).post(KEYS, staff, content_type="application/json")
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     assert program(dana).post(KEYS, staff, content_type="application/json").status_code == 201
+
+
+def test_a_key_is_made_once_and_its_secret_is_kept_nowhere(program: Program, alice: User) -> None:
+    client, wish = program(alice), {"name": "press", "scopes": ["read"]}
+    once = {"Idempotency-Key": "k1"}
+    first, again = (
+        client.post(KEYS, wish, content_type="application/json", headers=once) for _ in range(2)
+    )
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again["Idempotency-Replayed"] == "true"
+    assert again.json() == {**first.json(), "secret": None}
+    assert first.json()["secret"] not in IdempotentAnswer.objects.get().body
+    assert AccessKey.objects.filter(name="press").count() == 1
+
+
+def test_keys_are_listed_page_by_page(program: Program, alice: User) -> None:
+    client = program(alice)
+    for number in range(4):
+        operations.issue_key(actor=alice, name=f"key {number}", scopes=["read"])
+    whole = client.get(KEYS).json()
+    assert (whole["next"], whole["previous"], len(whole["results"])) == (None, None, 5)
+    first = client.get(f"{KEYS}?page_size=2").json()
+    second = client.get(first["next"]).json()
+    third = client.get(second["next"]).json()
+    assert third["next"] is None
+    assert [*first["results"], *second["results"], *third["results"]] == whole["results"]
+    assert client.get(third["previous"]).json()["results"] == second["results"]
+    assert client.get(second["previous"]).json()["results"] == first["results"]
+    for wrong in ("page_size=0", "cursor=nonsense", "cursor=W10", "cursor=Wy0xXQ", "colour=blue"):
+        assert client.get(f"{KEYS}?{wrong}").status_code == 400, wrong
 
 
 def test_a_key_for_reading_cannot_write(program: Program, alice: User) -> None:

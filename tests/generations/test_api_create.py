@@ -227,6 +227,9 @@ def test_models_tell_what_one_needs_to_ask(alices: Client) -> None:
     assert first["price"] == "0.0013"
     assert first["parameters"]["properties"]["steps"]["maximum"] == 100
     assert first["seconds"] is None
+    page = alices.get("/api/v1/models/?kind=image&page_size=1").json()
+    assert [row["id"] for row in page["results"]] == [world.MODEL]
+    assert alices.get(page["next"]).json()["results"] == answer.json()["results"][1:2]
     retired = next(row for row in answer.json()["results"] if row["id"] == "google:1@1")
     assert retired["retired"]
     assert retired["replacement"] == "google:4@3"

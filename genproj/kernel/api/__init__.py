@@ -9,6 +9,7 @@ from genproj.kernel.api.doors import (
     require_match,
     size_of,
     versioned,
+    whole_list_answer,
 )
 from genproj.kernel.api.problems import problem, problem_response
 
@@ -24,4 +25,5 @@ __all__ = [
     "require_match",
     "size_of",
     "versioned",
+    "whole_list_answer",
 ]

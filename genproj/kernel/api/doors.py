@@ -1,6 +1,6 @@
 """What every door of the JSON API has in common: strict queries, limits, pages, versions."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -79,6 +79,16 @@ def page_answer(request: Request, page: Any, to_json: Callable[[Any], Any]) -> R
             "results": [to_json(view) for view in page.results],
         }
     )
+
+
+def whole_list_answer(
+    request: Request, rows: Sequence[Any], to_json: Callable[[Any], Any], **more: Any
+) -> Response:
+    """A page of a list that is at hand whole, for lists that are never long."""
+    page = paging.part(rows, request.query_params.get("cursor"), size_of(request))
+    answer = page_answer(request, page, to_json)
+    answer.data |= more
+    return answer
 
 
 def _neighbour(request: Request, cursor: str | None) -> str | None:
