@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from typing import cast
 
 from django.http import HttpRequest, HttpResponse
 from django.middleware.common import CommonMiddleware
@@ -49,7 +50,7 @@ class SlashMiddleware(CommonMiddleware):
     """Leads to the address with its slash, and has a body sent along (a 301 drops it)."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        response: HttpResponse = super().__call__(request)
+        response = cast(HttpResponse, super().__call__(request))
         if response.status_code == 301 and request.method not in QUIET:
             response.status_code = 308
         return response

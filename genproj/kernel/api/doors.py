@@ -22,13 +22,13 @@ PAGING = frozenset({"cursor", "page_size"})
 class ByAccept(DefaultContentNegotiation):
     """Only the Accept header chooses: `?format=` is a parameter like any other."""
 
-    settings = SimpleNamespace(URL_FORMAT_OVERRIDE=None)
+    settings: Any = SimpleNamespace(URL_FORMAT_OVERRIDE=None)
 
 
 class Door(APIView):
     """One address of the API. `query` names the parameters that its GET knows."""
 
-    content_negotiation_class = ByAccept
+    content_negotiation_class: type[DefaultContentNegotiation] = ByAccept
 
     query: ClassVar[Collection[str]] = frozenset()
 
