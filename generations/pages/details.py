@@ -35,6 +35,7 @@ def generation(request: HttpRequest, id: UUID) -> HttpResponse:
         "g": view,
         "tiles": group.tiles,
         "told": group.told,
+        "waiting": group.waiting,
         "blocked": blocked,
         "retry_kind": "plain" if blocked else "primary",
         "steps": queries.timeline(viewer=request.user, id=id),

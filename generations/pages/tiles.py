@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from generations.pages.waiting import Waiting, waiting_of
 from generations.pages.words import Told, told, told_of
 from generations.queries import ArtifactView, GenerationView, OutputView
 from genproj.templatetags.ui import shortened
@@ -49,12 +50,19 @@ class Group:
     tiles: list[Tile]
     told: Told | None
     first: OutputView | None  # the first picture that has come
+    waiting: Waiting | None
 
 
 def group_of(generation: GenerationView) -> Group:
     """A generation and its tiles."""
     come = (output for output in generation.outputs if output.type == "success")
-    return Group(generation, tiles_of(generation), told_of(generation), next(come, None))
+    return Group(
+        generation,
+        tiles_of(generation),
+        told_of(generation),
+        next(come, None),
+        waiting_of(generation),
+    )
 
 
 def tile_of(artifact: ArtifactView, *, query: str = "") -> Tile:

@@ -47,12 +47,12 @@ function body() {
 }
 
 function paintCost() {
-  const price = one("input[name=model]:checked", form)?.dataset.price;
+  const { price, often } = one("input[name=model]:checked", form)?.dataset || {};
   const count = Number(form.elements.count.value) || 1;
   const cost = one("#cost");
   const pictures = count === 1 ? "1 picture" : `${count} pictures`;
   const sum = price ? `≈ ${String(Number((Number(price) * count).toFixed(6)))} USD` : "Price not known";
-  cost.textContent = `${sum} · ${pictures}`;
+  cost.textContent = [sum, pictures, often].filter(Boolean).join(" · ");
 }
 
 function paintPrompt() {

@@ -80,6 +80,19 @@ export function refreshAll(kind = "", id = "") {
   }
 }
 
+/** What waits longer than usual, or for another try, is looked at again though nothing was announced. */
+function lookAgain() {
+  if (document.hidden) return;
+  for (const region of all("[data-live]")) {
+    const overdue = all("[data-usual]", region).some((place) => {
+      const { slow, deadline, next } = /** @type {HTMLElement} */ (place).dataset;
+      return [slow, deadline, next].some((moment) => moment && Date.parse(moment) <= Date.now());
+    });
+    if (overdue && !region.closest("[hidden]")) schedule(region);
+  }
+}
+setInterval(lookAgain, 5000);
+
 /** Be told of every generation that changes. @param {(generation: any, before: any) => void} listener */
 export function onGeneration(listener) { listeners.add(listener); }
 

@@ -94,6 +94,18 @@ const span = (seconds) => seconds < 60 ? `${seconds} s` : seconds < 3600
   ? `${Math.floor(seconds / 60)} min ${seconds % 60} s`
   : `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 
+/** What an open generation waits for, as the server would say it now. @param {DOMStringMap} told */
+function waits({ usual, slow, deadline, next, trouble }) {
+  const at = Date.now();
+  if (deadline && at >= Date.parse(deadline)) return "Checking with the provider.";
+  if (trouble && next) {
+    const seconds = Math.round((Date.parse(next) - at) / 1000);
+    return seconds > 0 ? `${trouble}; next try in ${seconds} s.` : `${trouble}; trying again.`;
+  }
+  if (slow && at >= Date.parse(slow)) return "Taking longer than usual. We keep checking; you can leave this page.";
+  return usual || "";
+}
+
 /** Bring every age and elapsed time on the page up to now. */
 export function tick() {
   if (document.hidden) return;
@@ -101,6 +113,10 @@ export function tick() {
     const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(time.dateTime)) / 1000));
     const text = "since" in time.dataset ? span(seconds) : age(seconds);
     if (time.textContent !== text) time.textContent = text;
+  }
+  for (const place of all("[data-usual]")) {
+    const text = waits(place.dataset);
+    if (place.textContent !== text) place.textContent = text;
   }
 }
 
