@@ -9,6 +9,7 @@ urlpatterns = [
     path("queue/", pages.queue, name="queue"),
     path("queue/tray/", pages.tray, name="tray"),
     path("gallery/", pages.gallery, name="gallery"),
+    path("gallery/download/", pages.download, name="download"),
     path("generations/<uuid:id>/", pages.generation, name="generation"),
     path("generations/<uuid:id>/act/", pages.act, name="generation_act"),
     path("artifacts/<uuid:id>/", pages.artifact, name="artifact"),

@@ -17,6 +17,8 @@ from generations.queries.entries import (
     new_generation_view,
     open_generations,
 )
+from generations.queries.facets import Figure, facets
+from generations.queries.files import TakenFile, files_to_take
 from generations.queries.models import model_list, model_view, registered, usual_seconds
 from generations.queries.timeline import timeline
 from generations.queries.views import (
@@ -45,6 +47,7 @@ __all__ = [
     "ArtifactFilters",
     "ArtifactView",
     "ErrorView",
+    "Figure",
     "GenerationFilters",
     "GenerationView",
     "MediaFile",
@@ -53,12 +56,15 @@ __all__ = [
     "Page",
     "Progress",
     "Step",
+    "TakenFile",
     "artifact_json",
     "artifact_page",
     "artifact_version",
     "artifact_view",
     "artifacts_visible",
     "error_json",
+    "facets",
+    "files_to_take",
     "frame_of_new",
     "frames_of",
     "full_state_of",

@@ -1,7 +1,6 @@
 """Artifacts as lists and single ones, and where the bytes behind their addresses are."""
 
 import hashlib
-import mimetypes
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -22,6 +21,7 @@ from generations.queries.entries import (
     plain,
     uncatalogued_entries,
 )
+from generations.queries.files import file_name
 from generations.queries.models import names_of
 from generations.queries.views import ArtifactFilters, ArtifactView, MediaFile, Page
 from generations.states import GenerationState as State
@@ -67,10 +67,9 @@ def media_file(*, viewer: User, id: UUID, variant: str) -> MediaFile:
     if not small and variant == "poster" and output.entry.kind == "video":
         small = getattr(preview_of(output), "preview_key", "")
     content_type = SMALL_TYPE if small else output.content_type
-    ending = mimetypes.guess_extension(content_type) or ".bin"
-    name = f"{output.entry_id}-{output.index}" + ("" if not small else f"-{variant}")
+    name = file_name(output, variant=variant if small else "", content_type=content_type)
     mark = f"{output.sha256}-{variant}" if small else output.sha256
-    return MediaFile(small or output.storage_key, content_type, name + ending, mark)
+    return MediaFile(small or output.storage_key, content_type, name, mark)
 
 
 def artifact_page(
