@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.views.decorators.http import require_safe
 
 from generations import queries
@@ -65,6 +65,8 @@ def gallery(request: HttpRequest) -> HttpResponse:
     """Every picture the person may see; the whole state is in the address."""
     asked = request.GET
     filters = filters_of(asked)
+    if asked.get("part") == "facets":
+        return _facets(request, filters)
     paged = asked.get("mode") == "paged"
     page = queries.artifact_page(
         viewer=request.user,
@@ -83,8 +85,18 @@ def gallery(request: HttpRequest) -> HttpResponse:
         "paged": paged,
         "orientations": ORIENTATIONS,
     }
-    parts = {"tiles": "generations/gallery_tiles.html"}
+    parts = {"tiles": "generations/gallery_tiles.html", "choose": "generations/choose.html"}
     return shown(request, "generations/gallery.html", context, parts=parts)
+
+
+def _facets(request: HttpRequest, filters: ArtifactFilters) -> HttpResponse:
+    """How many pictures each choice of the filters would leave, asked for after the page."""
+    found = queries.facets(viewer=request.user, filters=filters)
+    counts = {
+        name: {value: str(figure) for value, figure in figures.items()}
+        for name, figures in found.items()
+    }
+    return JsonResponse(counts, headers={"Cache-Control": "private, max-age=60"})
 
 
 def squares(request: HttpRequest) -> bool:

@@ -193,6 +193,24 @@ function filterAsOneGoes() {
   });
 }
 
+/** How many pictures each choice would leave; asked for when the page stands. */
+async function countFacets() {
+  const form = one("#filters");
+  if (!form) return;
+  const url = new URL(location.href);
+  url.searchParams.delete("cursor");
+  url.searchParams.set("part", "facets");
+  const counts = await fetch(url).then((answer) => answer.ok ? answer.json() : {}).catch(() => ({}));
+  for (const option of all("option[value]:not([value=''])", form)) {
+    const count = counts[option.parentElement.name]?.[option.value];
+    if (count !== undefined) option.textContent = `${option.label.replace(/ \([\d,+]*\)$/, "")} (${count})`;
+  }
+  for (const place of all("[data-count]", form)) {
+    const [name, value] = place.dataset.count.split(" ");
+    place.textContent = counts[name]?.[value] ?? "";
+  }
+}
+
 /** @param {string} what */
 const onFocused = (what) => () => act(what, picked.size ? [...picked] : [focused()?.id || ""].filter(Boolean));
 
@@ -240,3 +258,4 @@ if (grid) {
 }
 chooseLayout();
 countNews();
+countFacets();

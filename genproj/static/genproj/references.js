@@ -1,6 +1,6 @@
 // Pictures to begin with: chosen, dropped or pasted; each is brought in before it is sent along.
 
-import { call } from "./http.js";
+import { call, part } from "./http.js";
 import { all, icon, make, one, toast } from "./ui.js";
 
 const TYPES = ["image/png", "image/jpeg", "image/webp"];
@@ -9,18 +9,69 @@ let joined = false;
 /** @param {HTMLElement} box */
 function paint(box) {
   const full = all(".ref", box).length >= Number(box.dataset.most);
-  one(".drop", box).hidden = full;
+  for (const way of all(".drop", box)) way.hidden = full;
+}
+
+/** A chip for one more reference. @param {HTMLElement} box @param {string} source */
+function place(box, source) {
+  const number = all(".ref", box).length + 1;
+  const remove = make("button", { type: "button", "aria-label": `Remove reference ${number}` }, icon("cross"));
+  const chip = make("span", { class: "ref" }, make("img", { alt: `Reference ${number}`, src: source }), remove);
+  one(".drop", box).before(chip);
+  return chip;
+}
+
+/** @param {HTMLElement} box @param {string} id a picture that is here already */
+function addKnown(box, id) {
+  if (one(`input[value="${id}"]`, box)) return;
+  place(box, `/media/${id}/thumb`).append(make("input", { type: "hidden", name: "reference", value: id }));
+  paint(box);
+}
+
+/** Let a picture of the gallery be picked. @param {() => HTMLElement} box */
+function choosing(box) {
+  const dialog = one("#choosing");
+  const found = one(".found", dialog);
+  const find = one("#choosing-find");
+  let turn = 0;
+  let waiting = 0;
+  /** @param {string} [cursor] */
+  const load = async (cursor = "") => {
+    const mine = ++turn;
+    found.setAttribute("aria-busy", "true");
+    const asked = new URLSearchParams({ part: "choose", kind: "image", q: find.value.trim(), cursor });
+    const content = await part(`/gallery/?${asked}`).catch(() => null);
+    if (mine !== turn) return;
+    found.removeAttribute("aria-busy");
+    if (!content) {
+      found.replaceChildren(make("p", { class: "wrong" }, "The gallery did not load. Close this and try again."));
+    } else if (cursor) {
+      one(".choices", found).append(...all(".choices > li", content));
+      one(".more-link", found)?.remove();
+      found.append(...all(".more-link", content));
+    } else found.replaceChildren(content);
+  };
+  find.addEventListener("input", () => { clearTimeout(waiting); waiting = window.setTimeout(load, 250); });
+  dialog.addEventListener("click", (/** @type {any} */ event) => {
+    const more = event.target.closest("[data-choose-more]");
+    const chosen = event.target.closest("[data-choice]");
+    if (more) load(more.dataset.chooseMore);
+    if (chosen) addKnown(box(), chosen.dataset.choice);
+    if (chosen || event.target === dialog || event.target.closest("[data-close]")) dialog.close();
+  });
+  dialog.addEventListener("close", () => {
+    const way = one("[data-pick-reference]", box());
+    (way?.hidden ? one(".ref button", box()) : way)?.focus();
+  });
+  return () => { find.value = ""; dialog.showModal(); find.focus(); load(); };
 }
 
 /** @param {HTMLElement} box @param {File} file */
 async function add(box, file) {
   if (!TYPES.includes(file.type)) { toast(`${file.name || "This file"} is no PNG, JPEG or WebP picture.`); return; }
   if (all(".ref", box).length >= Number(box.dataset.most)) { toast(`This model takes at most ${box.dataset.most}.`); return; }
-  const number = all(".ref", box).length + 1;
-  const remove = make("button", { type: "button", "aria-label": `Remove reference ${number}` }, icon("cross"));
-  const image = make("img", { alt: `Reference ${number}`, src: URL.createObjectURL(file) });
-  const chip = make("span", { class: "ref", "aria-busy": "true" }, image, remove);
-  one(".drop", box).before(chip);
+  const chip = place(box, URL.createObjectURL(file));
+  chip.setAttribute("aria-busy", "true");
   paint(box);
   const form = new FormData();
   form.append("file", file);
@@ -41,6 +92,8 @@ export function begin(form) {
   if (box()) paint(box());
   if (joined) return;
   joined = true;
+  const choose = choosing(box);
+  form.addEventListener("click", (/** @type {any} */ event) => { if (event.target.closest("[data-pick-reference]")) choose(); });
   form.addEventListener("change", (/** @type {any} */ event) => {
     if (event.target.type !== "file") return;
     for (const file of event.target.files) add(box(), file);
