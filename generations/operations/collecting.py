@@ -17,7 +17,7 @@ from generations.models import Output, Preview
 from generations.operations import desk, reaching
 from genproj.kernel import figures, http, leases, logs, media, rows, storage
 from genproj.kernel.clock import now
-from genproj.kernel.wake import wake
+from genproj.kernel.wake import ending, wake
 
 BATCH = 48
 FETCHERS = 4
@@ -64,12 +64,15 @@ def collect_outputs() -> int:
     """Collect announced outputs until none is due, several at a time; record them as they come.
 
     More are claimed while some are being fetched, so one slow address holds up one thread.
+    When the drain is to end, only what is already being fetched is waited for.
     Returns how many were taken.
     """
     running: dict[Future[Stored | Failed], Output] = {}
     count, extended = 0, now()
     while True:
-        if len(running) < BATCH // 2:
+        if ending():
+            _leave_to_others(running)
+        elif len(running) < BATCH // 2:
             taken = leases.claim(outputs_to_collect(), limit=BATCH - len(running))
             running |= {_fetchers().submit(fetch, output): output for output in taken}
             count += len(taken)
@@ -84,6 +87,14 @@ def collect_outputs() -> int:
         if (now() - extended).total_seconds() > settings.HEARTBEAT_SECONDS:
             leases.extend(running.values())
             extended = now()
+
+
+def _leave_to_others(running: dict[Future[Stored | Failed], Output]) -> None:
+    """Give back what nobody has begun to fetch."""
+    left = [running.pop(future) for future in list(running) if future.cancel()]
+    if left:
+        leases.release(left)
+        wake("generations.jobs.collect_outputs")
 
 
 _pools: dict[int, ThreadPoolExecutor] = {}

@@ -72,6 +72,7 @@ def held(row: Row) -> QuerySet[Row]:
     return type(row)._default_manager.filter(pk=row.pk, attempts=row.attempts)
 
 
+@rows.atomically
 def extend(taken: Collection[Row], seconds: float | None = None) -> None:
     """Hold rows longer while they are worked on. Attempts are not raised."""
     if taken:
@@ -82,6 +83,12 @@ def extend(taken: Collection[Row], seconds: float | None = None) -> None:
         model._default_manager.filter(fence).update(
             leased_until=after(seconds or settings.LEASE_SECONDS)
         )
+
+
+def release(taken: Collection[Row]) -> None:
+    """Give rows back as they are, for others to claim at once."""
+    for row in taken:
+        held(row).update(leased_until=None)
 
 
 def finish(row: Row, **facts: Any) -> bool:

@@ -25,6 +25,8 @@ LINGER = 3.0
 LONGEST_DRAIN = 45.0
 LOOK_EVERY = 0.5
 LEAST_BETWEEN_TASKS = 0.2
+#: a batch that has lasted longer is waited for while the other lanes go on
+SLOW_BATCH = 1.0
 
 log = logs.component("worker")
 
@@ -91,6 +93,12 @@ def anything_due() -> list[str]:
     return [name for name, job in jobs().items() if pkgutil.resolve_name(job.due)()]
 
 
+def ending() -> bool:
+    """Whether the drain that this batch belongs to wants to end: take nothing more."""
+    lane: _Lane | None = getattr(_local, "lane", None)
+    return lane is not None and lane.ended
+
+
 class _Lane:
     """The threads of one job in one drain. They work batches until nothing is due, then wait."""
 
@@ -100,13 +108,26 @@ class _Lane:
         self.width = job.threads
         self.kicked = threading.Condition()
         self.kicks = 0
-        self.busy = 0
+        self.began: dict[int, float] = {}  # of the batches that run, by thread
         self.ended = False
         self.last_work = time.monotonic()
         self.threads: list[threading.Thread] = []
 
+    @property
+    def busy(self) -> bool:
+        """Whether a batch runs."""
+        return bool(self.began)
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether a batch runs that will not be over in a moment."""
+        before = time.monotonic() - SLOW_BATCH
+        return any(began < before for began in list(self.began.values()))
+
     def kick(self) -> None:
         with self.kicked:
+            if self.ended:
+                return
             if not self.threads:
                 for number in range(self.width):
                     thread = threading.Thread(
@@ -118,7 +139,8 @@ class _Lane:
             self.kicked.notify(1)
 
     def _work(self) -> None:
-        seen = 0
+        seen, me = 0, threading.get_ident()
+        _local.lane = self
         try:
             while True:
                 with self.kicked:
@@ -127,15 +149,16 @@ class _Lane:
                     if self.ended:
                         return
                     seen = self.kicks
-                    self.busy += 1
-                self._until_nothing_is_due()
+                    self.began[me] = time.monotonic()
+                self._until_nothing_is_due(me)
                 with self.kicked:
-                    self.busy -= 1
+                    del self.began[me]
         finally:
             connection.close()
 
-    def _until_nothing_is_due(self) -> None:
+    def _until_nothing_is_due(self, me: int) -> None:
         while not self.ended:
+            self.began[me] = time.monotonic()
             try:
                 worked = self.run()
             except DatabaseError as error:
@@ -175,7 +198,7 @@ def drain(*, linger: float = LINGER, longest: float = LONGEST_DRAIN) -> int:
     try:
         _look(lanes)
         looked = time.monotonic()
-        while (now := time.monotonic()) - began < longest:
+        while (now := time.monotonic()) - began < longest or not _rest(lanes):
             for name in listener.wait(LOOK_EVERY):
                 if name in lanes:
                     lanes[name].kick()
@@ -211,6 +234,14 @@ def _call_for_help(lanes: Mapping[str, _Lane]) -> None:
     draining = bell.ring(CHANNEL, ())
     if draining is None or draining < settings.WORKERS:
         summon()
+
+
+def _rest(lanes: Mapping[str, _Lane]) -> bool:
+    """End the lanes that are in a slow batch, while the others go on. Whether none is any more."""
+    for lane in lanes.values():
+        if lane.is_slow:
+            lane.end()
+    return not any(lane.is_slow or (lane.ended and lane.busy) for lane in lanes.values())
 
 
 def _end(lanes: Mapping[str, _Lane], stop: threading.Event) -> None:

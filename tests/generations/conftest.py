@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -68,6 +69,8 @@ def of(id: UUID | str, verb: str = "") -> str:
 class _Pictures(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         colour = "#" + hashlib.sha256(self.path.encode()).hexdigest()[:6]
+        if "slow" in self.path:
+            time.sleep(1)
         width = 99 if "wide-99" in self.path else 16
         body = world.picture(colour, (width, 16))
         self.send_response(200)

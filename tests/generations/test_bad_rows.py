@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from generations.models import Artifact, Output, Projection, RegisterEntry
-from generations.operations import polling
+from generations.operations import collecting, polling
 from generations.states import GenerationState
 from genproj.kernel import media
 from genproj.kernel.clock import now
@@ -151,6 +151,24 @@ def test_what_breaks_when_it_is_recorded_fails_alone(
     assert bad.due_at is not None
     assert bad.leased_until is None
     assert bad.failures == 1
+
+
+def test_a_drain_that_ends_leaves_to_others_what_it_has_not_begun(
+    accepted: RegisterEntry,
+    cdn: str,
+    work: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow = [result(accepted, cdn, f"slow-{number}") for number in range(20)]
+    deliver(accepted, *slow)
+    work("apply_receipts")
+    wishes = iter([False])
+    monkeypatch.setattr(collecting, "ending", lambda: next(wishes, True))
+    assert collecting.collect_outputs() == 20
+    left = Output.objects.filter(stored_at__isnull=True)
+    assert 12 <= left.count() <= 16
+    assert not left.filter(leased_until__isnull=False).exists()
+    assert left.filter(due_at__lte=now()).count() == left.count()
 
 
 def test_an_entry_whose_answer_cannot_be_recorded_ends_after_its_deadline(

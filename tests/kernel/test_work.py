@@ -1,6 +1,7 @@
 """Leases, transactions, lifecycles and drains: the ground that lost nothing stands on."""
 
 import threading
+import time
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -11,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, OperationalError, connection
 
 from generations.models import Preview, Projection, RegisterEntry
-from generations.operations import submission
+from generations.operations import calling
 from genproj.events import log
 from genproj.events.models import Event
 from genproj.kernel import ids, leases, rows, wake
@@ -37,7 +38,7 @@ def test_a_row_is_given_to_one_claimer_within_its_lease(alice: User) -> None:
 
     def claim() -> None:
         try:
-            while taken := leases.claim(submission.entries_to_call(), limit=4):
+            while taken := leases.claim(calling.entries_to_call(), limit=4):
                 with lock:
                     given.extend(row.pk for row in taken)
         finally:
@@ -53,8 +54,8 @@ def test_a_row_is_given_to_one_claimer_within_its_lease(alice: User) -> None:
 
 def test_a_lapsed_lease_gives_the_row_away_and_fences_the_first_holder(alice: User) -> None:
     world.opened(alice)
-    [first] = leases.claim(submission.entries_to_call(), limit=1, seconds=-1)
-    [second] = leases.claim(submission.entries_to_call(), limit=1)
+    [first] = leases.claim(calling.entries_to_call(), limit=1, seconds=-1)
+    [second] = leases.claim(calling.entries_to_call(), limit=1)
     assert second.attempts == first.attempts + 1
     assert not leases.finish(first)
     assert not leases.put_off(first, seconds=1, error="too late")
@@ -63,9 +64,9 @@ def test_a_lapsed_lease_gives_the_row_away_and_fences_the_first_holder(alice: Us
 
 def test_held_rows_can_be_held_longer(alice: User) -> None:
     world.opened(alice)
-    [row] = leases.claim(submission.entries_to_call(), limit=1, seconds=0.01)
+    [row] = leases.claim(calling.entries_to_call(), limit=1, seconds=0.01)
     leases.extend([row], seconds=60)
-    assert leases.claim(submission.entries_to_call(), limit=1) == []
+    assert leases.claim(calling.entries_to_call(), limit=1) == []
 
 
 def test_waits_double_and_are_capped() -> None:
@@ -211,6 +212,43 @@ def test_a_lane_outlives_a_batch_that_breaks(settings: Any) -> None:
     seconds = wake.drain(linger=1.5, longest=20)
     assert broken_once[:2] == ["run", "run"]
     assert seconds < 10
+
+
+happened: list[str] = []
+
+
+def goes_on_until_asked() -> int:
+    """Work without end, whose last part takes three seconds."""
+    world.until(wake.ending)
+    happened.append("asked to end")
+    time.sleep(3)
+    happened.append("ended")
+    return 1
+
+
+def always() -> bool:
+    return True
+
+
+def quick() -> int:
+    happened.append("quick")
+    return 0
+
+
+SLOW = {
+    "slow": wake.Job(f"{__name__}.goes_on_until_asked", f"{__name__}.always", 1),
+    "quick": wake.Job(f"{__name__}.quick", f"{__name__}.always", 1),
+}
+
+
+def test_a_slow_lane_does_not_hold_up_the_others_when_a_drain_ends(settings: Any) -> None:
+    settings.JOBS = f"{__name__}.SLOW"
+    happened.clear()
+    assert wake.drain(linger=2.0, longest=2) < 10
+    asked, ended = happened.index("asked to end"), happened.index("ended")
+    assert happened[asked:ended].count("quick") >= 3
+    assert happened.count("ended") == 1
+    assert not wake.ending()
 
 
 def test_the_purge_of_what_is_not_due_stays_asleep(alice: User) -> None:
