@@ -1,6 +1,7 @@
 """The demo world through the engine, and the way out of it."""
 
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -105,6 +106,16 @@ def test_the_administrator_may_be_called_admin(people: None) -> None:
     fresh(username="admin", password=GOOD)
     (admin,) = User.objects.all()
     assert admin.check_password(GOOD)
+
+
+def test_without_a_terminal_the_administrator_is_made_and_told(people: None) -> None:
+    said = fresh()
+    (admin,) = User.objects.all()
+    assert admin.get_username() == "admin"
+    told = re.search(r"Password, shown this once: (\S+)", said)
+    assert told
+    assert admin.check_password(told[1])
+    assert "Administrator" not in fresh()
 
 
 def test_a_demo_account_that_somebody_took_over_stays(people: None) -> None:

@@ -1,6 +1,7 @@
 """`manage.py start_fresh`: from the demo world to an installation of one's own."""
 
 import getpass
+import secrets
 import sys
 from typing import Any
 
@@ -35,10 +36,13 @@ class Command(BaseCommand):
 
     help = "Removes the demo world, makes the first administrator, says what is still missing."
 
+    #: the password that was made here, if any
+    _told = ""
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--username")
         parser.add_argument("--email")
-        parser.add_argument("--password", help="asked for when it is not given")
+        parser.add_argument("--password", help="asked for, or made where nobody can type")
         parser.add_argument("--yes", action="store_true", help="do not ask before removing")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -52,6 +56,8 @@ class Command(BaseCommand):
         if person is not None:
             people.save_administrator(person)
             self.stdout.write(f"Administrator: {person.get_username()}")
+            if self._told:
+                self.stdout.write(f"Password, shown this once: {self._told}")
         for line in production.missing():
             self.stdout.write(f"Still missing for production: {line}")
 
@@ -70,9 +76,9 @@ class Command(BaseCommand):
 
     def _administrator(self, options: dict[str, Any], demo: list[str]) -> User:
         """The new administrator, not yet saved. Raises CommandError for what is weak or taken."""
-        username = options["username"] or self._ask("Username: ")
+        username = options["username"] or self._ask("Username: ", otherwise="admin")
         email = options["email"] or ("" if options["username"] else self._ask("Email: "))
-        password = options["password"] or self._ask_password()
+        password = options["password"] or self._new_password()
         person = User(username=username, email=email)
         person.is_staff = person.is_superuser = True
         taken = User.objects.filter(username=username).exclude(username__in=demo)
@@ -89,14 +95,14 @@ class Command(BaseCommand):
         person.set_password(password)
         return person
 
-    def _ask(self, question: str) -> str:
-        if not sys.stdin.isatty():
-            raise CommandError("Give --username and --password, and --email if there is one.")
-        return input(question).strip()
+    def _ask(self, question: str, *, otherwise: str = "") -> str:
+        return input(question).strip() if sys.stdin.isatty() else otherwise
 
-    def _ask_password(self) -> str:
+    def _new_password(self) -> str:
+        """What is typed twice; where nobody can type, a random one that is told this once."""
         if not sys.stdin.isatty():
-            raise CommandError("Give --username and --password, and --email if there is one.")
+            self._told = secrets.token_urlsafe(15)
+            return self._told
         first = getpass.getpass("Password: ")
         if first != getpass.getpass("Password again: "):
             raise CommandError("The two passwords differ.")
