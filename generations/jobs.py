@@ -2,18 +2,18 @@
 that tells whether anything is due."""
 
 from generations.operations import (
+    calling,
     collecting,
     previews,
     projection,
     purging,
     receipts,
-    submission,
 )
 from genproj.kernel import leases
 
 apply_receipts = receipts.apply_receipts
 project = projection.project
-call_providers = submission.call_providers
+call_providers = calling.call_providers
 collect_outputs = collecting.collect_outputs
 make_previews = previews.make_previews
 purge = purging.purge
@@ -31,7 +31,7 @@ def project_due() -> bool:
 
 def call_providers_due() -> bool:
     """Whether a provider is to be called."""
-    return leases.due(submission.entries_to_call()).exists()
+    return leases.due(calling.entries_to_call()).exists()
 
 
 def collect_outputs_due() -> bool:

@@ -9,7 +9,7 @@ JOBS = {
     for name, threads in {
         "generations.jobs.apply_receipts": 1,
         "generations.jobs.project": 1,
-        "generations.jobs.call_providers": 4,
+        "generations.jobs.call_providers": 1,  # calls eight at a time by threads of its own
         "generations.jobs.collect_outputs": 1,  # fans out to four fetching threads of its own
         "generations.jobs.make_previews": 1,
         "generations.jobs.purge": 1,

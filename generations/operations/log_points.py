@@ -21,7 +21,7 @@ LOG_POINTS = (
     Point("web", "answered", ("method", "path", "status", "request_id")),
     Point("submission", "submitting", (*GENERATION, "provider", "model")),
     Point("submission", "accepted", (*GENERATION, "provider")),
-    Point("inbox", "kept", ("source", "count")),
+    Point("inbox", "kept", ("count",)),
     Point("receipts", "applied", (*GENERATION, "receipt", "outcome")),
     Point("collecting", "stored", (*GENERATION, "artifact", "size"), "success"),
     Point("collecting", "failed", (*GENERATION, "artifact", "error"), "failure"),

@@ -6,7 +6,7 @@ from generations.errors import EntryError, error
 from generations.models import RegisterEntry
 from generations.operations import desk, settling
 from generations.operations.recording import close_missing, record_update
-from generations.providers.base import ProviderClient, ProviderError, ProviderUpdate, UnknownTask
+from generations.providers.base import ProviderError, ProviderUpdate
 from genproj.kernel import figures, leases, logs, rows
 from genproj.kernel.clock import now
 
@@ -26,20 +26,6 @@ def next_look(entry: RegisterEntry, *, calls_back: bool, at: datetime) -> dateti
         wait = min(1.5 ** min(entry.polls, 10), 10.0)
     moment = at + timedelta(seconds=wait)
     return min(moment, entry.deadline_at) if entry.deadline_at > at else moment
-
-
-def ask_about(entry: RegisterEntry, *, client: ProviderClient) -> None:
-    """Ask about one claimed entry and record the answer; at the deadline, close it."""
-    log.info("asking", generation=str(entry.pk), provider=entry.provider, poll=entry.polls + 1)
-    try:
-        with figures.PROVIDER_SECONDS.labels(provider=entry.provider).time():
-            update = client.ask(str(entry.pk))
-    except UnknownTask:
-        record_unknown(entry)
-    except ProviderError as problem:
-        record_silence(entry, problem=problem)
-    else:
-        record_answer(entry, update=update)
 
 
 @rows.atomically

@@ -69,8 +69,9 @@ def run(group: Sequence[Projection]) -> None:
     if is_on(DRILL) and any(entry.annotations.get("drill") for entry in entries):
         raise ProjectionDrill("The drill switch is on.")
     projector(entries)
-    for row in group:
-        leases.finish(row, done_at=at, failed_at=None, cause=None)
+    Projection.objects.filter(pk__in=[row.pk for row in group]).update(
+        due_at=None, leased_until=None, last_error="", done_at=at, failed_at=None, cause=None
+    )
     if failed := {row.entry_id for row in group if row.failed_at}:
         clear_blame(failed)
     rows.after_commit(lambda: _announce(group))

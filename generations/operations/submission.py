@@ -1,12 +1,9 @@
-"""Asks providers: submits entries, and hands those already accepted to `polling`."""
+"""Submits entries: what is sent, and what becomes of each answer."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import QuerySet
 
 from generations.errors import EntryError, error
 from generations.models import RegisterEntry
@@ -18,107 +15,76 @@ from genproj.kernel import figures, leases, logs, rows, storage
 from genproj.kernel.clock import now, zulu
 from genproj.kernel.signing import callback_token
 
-BATCH = 4
 #: a definite server error is answered this often before the entry closes
 MOST_SERVER_ERRORS = 6
 
 log = logs.component("submission")
 
 
-def entries_to_call() -> QuerySet[RegisterEntry]:
-    """Entries about which a provider is to be called."""
-    return RegisterEntry.objects.filter(due_at__isnull=False)
+def begin(entries: Sequence[RegisterEntry], *, client: ProviderClient) -> list[Task]:
+    """Make claimed entries of one provider ready to be submitted: the tasks to be sent.
 
-
-def call_providers() -> int:
-    """Submit or ask about a batch of due entries. Returns how many."""
-    taken = leases.claim(entries_to_call(), limit=BATCH)
-    for entry in taken:
-        with logs.bound(request_id=entry.request_id):
-            leases.attempt(lambda entry=entry: call_provider(entry), failed=_unexpected(entry))
-    return len(taken)
-
-
-def _unexpected(entry: RegisterEntry) -> Callable[[BaseException], None]:
-    def failed(reason: BaseException) -> None:
-        ours = isinstance(reason, storage.StorageFailure)
-        if ours:
-            log.warning("storage_away", generation=str(entry.pk), error=str(reason))
-        else:
-            log.exception("call_failed", generation=str(entry.pk), error=repr(reason))
-        wait = leases.backoff(entry.failures)
-        leases.put_off(entry, seconds=wait, error=repr(reason), counts=not ours)
-        if not ours and now() > entry.deadline_at + timedelta(seconds=polling.GRACE):
-            polling.close_overdue(entry)
-
-    return failed
-
-
-def call_provider(entry: RegisterEntry) -> None:
-    """Do what a due, claimed entry waits for: submission, or the next question."""
-    client = reaching.client_of(entry.provider)
-    if entry.dispatched_at is None and not entry.completed_at:
-        submit_entry(entry, client=client)
-    else:
-        polling.ask_about(entry, client=client)
-
-
-@dataclass(frozen=True)
-class _Answer:
-    submission: Submission | None = None
-    problem: ProviderError | None = None
-
-
-def submit_entry(entry: RegisterEntry, *, client: ProviderClient) -> None:
-    """Submit one claimed entry and record the answer.
-
-    `submit_started_at` is committed before the call. Where the provider takes our task id, a call
-    whose reply was lost is repeated with that id; where it does not, it is never repeated.
+    `submit_started_at` is committed before any call. Where the provider takes our task id, a call
+    whose reply was lost is repeated with that id; where it does not, it is never repeated. An
+    entry that is not to be sent any more is closed here and has no task.
     """
-    at = now()
-    doubtful = entry.submit_started_at is not None and not client.takes_task_id
-    if doubtful:
+    tasks = [task for entry in entries if (task := _task(entry, client)) is not None]
+    begun = _note_begin(tasks, entries)
+    for entry in entries:
+        if str(entry.pk) in begun:
+            log.info("submitting", **_ids(entry), model=entry.model)
+    return [task for task in tasks if task.id in begun]
+
+
+def _task(entry: RegisterEntry, client: ProviderClient) -> Task | None:
+    if entry.submit_started_at is not None and not client.takes_task_id:
         give_up(entry, problem=_dispatch_unknown())
-        return
-    if entry.deadline_at <= at and entry.last_error:
+        return None
+    if entry.deadline_at <= now() and entry.last_error:
         give_up(entry, problem=_last_refusal(entry))
-        return
+        return None
     try:
         pictures = references.data_uris(entry)
     except references.ReferenceGone:
         give_up(entry, problem=_reference_gone())
-        return
-    calls_back = callback_wanted(base_url=reaching.connection_of(entry.provider).base_url)
-    # one that was cancelled after the claim must not be paid for
-    waiting = leases.held(entry).filter(completed_at__isnull=True)
-    if not waiting.update(submit_started_at=at, calls_back=calls_back):
-        return
-    log.info("submitting", **_ids(entry), model=entry.model)
-    with figures.PROVIDER_SECONDS.labels(provider=entry.provider).time():
-        answer = _submit(entry, client, calls_back=calls_back, pictures=pictures)
-    if answer.problem is None:
-        record_accepted(entry, submission=answer.submission, calls_back=calls_back)
-    else:
-        record_problem(entry, problem=answer.problem, takes_task_id=client.takes_task_id)
-
-
-def _submit(
-    entry: RegisterEntry, client: ProviderClient, *, calls_back: bool, pictures: list[str]
-) -> _Answer:
-    task = Task(
+        return None
+    except storage.StorageFailure as problem:
+        log.warning("storage_away", **_ids(entry), error=str(problem))
+        wait = leases.backoff(entry.failures)
+        leases.put_off(entry, seconds=wait, error=str(problem), counts=False)
+        return None
+    entry.calls_back = callback_wanted(base_url=reaching.connection_of(entry.provider).base_url)
+    return Task(
         id=str(entry.pk),
         kind=entry.kind,
         model=entry.model,
         input={**entry.input, "references": pictures},
         count=entry.expected_count,
-        callback_url=callback_url(entry) if calls_back else None,
+        callback_url=callback_url(entry) if entry.calls_back else None,
     )
-    try:
-        return _Answer(submission=client.submit(task))
-    except ProviderError as problem:
-        if problem.accepted:
-            return _Answer()  # our own id is known there: an earlier call arrived
-        return _Answer(problem=problem)
+
+
+@rows.atomically
+def _note_begin(tasks: Sequence[Task], entries: Sequence[RegisterEntry]) -> set[str]:
+    """Commit that the calls begin. The ids of those that are still ours and still wanted: one
+    that was cancelled after the claim must not be paid for."""
+    claims = {str(entry.pk): entry for entry in entries}
+    wanted = RegisterEntry.objects.filter(
+        pk__in=[task.id for task in tasks], completed_at__isnull=True
+    )
+    if rows.locks_rows():
+        wanted = wanted.select_for_update()
+    begun = {
+        str(pk)
+        for pk, attempts in wanted.values_list("pk", "attempts")
+        if attempts == claims[str(pk)].attempts
+    }
+    for calls_back in {claims[id].calls_back for id in begun}:
+        ids = [id for id in begun if claims[id].calls_back == calls_back]
+        RegisterEntry.objects.filter(pk__in=ids).update(
+            submit_started_at=now(), calls_back=calls_back
+        )
+    return begun
 
 
 def callback_url(entry: RegisterEntry) -> str:
@@ -132,24 +98,25 @@ def callback_url(entry: RegisterEntry) -> str:
 
 
 @rows.atomically
-def record_accepted(
-    entry: RegisterEntry, *, submission: Submission | None, calls_back: bool
-) -> None:
-    """The provider has the task. Inline results are recorded in the same transaction."""
+def record_accepted(accepted: Sequence[tuple[RegisterEntry, Submission | None]]) -> None:
+    """The provider has these tasks. Inline results are recorded in the same transaction."""
     at = now()
-    item = desk.open_entries([entry.pk]).get(entry.pk)
-    if item is None or item.entry.attempts != entry.attempts:
-        return
-    item.change(leased_until=None, failures=0, last_error="")
-    if item.entry.dispatched_at is None:
-        item.change(dispatched_at=at)
-        item.notable = True
-    if item.entry.due_at is not None:
-        item.change(due_at=polling.next_look(item.entry, calls_back=calls_back, at=at))
-    if submission is not None and submission.update is not None:
-        record_update(item, update=submission.update, at=at)
-    desk.put_back([item], at=at)
-    log.info("accepted", **_ids(entry))
+    opened = desk.open_entries({entry.pk for entry, _ in accepted})
+    for entry, submission in accepted:
+        item = opened.get(entry.pk)
+        if item is None or item.entry.attempts != entry.attempts:
+            continue
+        item.change(leased_until=None, failures=0, last_error="")
+        if item.entry.dispatched_at is None:
+            item.change(dispatched_at=at)
+            item.notable = True
+        if item.entry.due_at is not None:
+            moment = polling.next_look(item.entry, calls_back=entry.calls_back, at=at)
+            item.change(due_at=moment)
+        if submission is not None and submission.update is not None:
+            record_update(item, update=submission.update, at=at)
+        log.info("accepted", **_ids(entry))
+    desk.put_back(opened.values(), at=at)
 
 
 def record_problem(entry: RegisterEntry, *, problem: ProviderError, takes_task_id: bool) -> None:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from generations.models import Artifact, Generation, RegisterEntry
-from generations.operations import polling, submission
+from generations.operations import calling, polling, submission
 from generations.providers.runware import wire
 from genproj.kernel import leases
 from genproj.webhooks.inbox import inbox
@@ -63,7 +63,7 @@ def test_any_multiset_and_order_of_deliveries_gives_one_final_state(
 ) -> None:
     settings.RUNWARE_BASE_URL = f"{cdn}/v1"
     entry = world.opened(alice, count=EXPECTED)
-    leases.claim(submission.entries_to_call().filter(pk=entry.pk), limit=1)
+    leases.claim(calling.entries_to_call().filter(pk=entry.pk), limit=1)
     entry.refresh_from_db()
     provider = _Provider(entry, cdn, story)
     for thing in story.heard:
@@ -115,7 +115,8 @@ class _Provider:
 
     def tell(self, thing: Any, *, last: bool = False) -> None:
         if thing == "reply":
-            submission.record_accepted(self.entry, submission=None, calls_back=True)
+            self.entry.calls_back = True
+            submission.record_accepted([(self.entry, None)])
         elif thing[0] == "poll":
             polling.record_answer(self.entry, update=self.poll(thing[1], last=last))
         else:

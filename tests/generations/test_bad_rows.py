@@ -177,7 +177,7 @@ def test_an_entry_whose_answer_cannot_be_recorded_ends_after_its_deadline(
     def breaks(*args: Any, **facts: Any) -> None:
         raise ValueError("nobody thought of this")
 
-    monkeypatch.setattr(polling, "ask_about", breaks)
+    monkeypatch.setattr(polling, "record_silence", breaks)
     RegisterEntry.objects.update(due_at=now())
     work("call_providers")
     accepted.refresh_from_db()

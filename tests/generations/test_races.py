@@ -22,6 +22,7 @@ from generations.models import (
     Trash,
 )
 from generations.operations import (
+    calling,
     cataloguing,
     collecting,
     frames,
@@ -32,7 +33,6 @@ from generations.operations import (
     reaching,
     register,
     replay,
-    submission,
 )
 from genproj.kernel import leases, storage
 from genproj.kernel.clock import now
@@ -205,9 +205,9 @@ def test_what_was_cancelled_before_it_was_sent_is_never_sent(
     alice: User, sandbox: Sandbox, work: Callable[..., int]
 ) -> None:
     entry = world.opened(alice, count=1)
-    [claimed] = leases.claim(submission.entries_to_call(), limit=1)
+    [claimed] = leases.claim(calling.entries_to_call(), limit=1)
     register.cancel_entry(actor=alice, entry_id=entry.pk)
-    submission.call_provider(claimed)
+    assert calling.calls_for([claimed]) == []
     assert sandbox.tasks() == []
     lapse()
     work()

@@ -1,0 +1,160 @@
+"""The lane that calls providers: several calls at a time, their answers recorded together."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from generations.models import RegisterEntry
+from generations.operations import polling, reaching, submission
+from generations.providers.base import (
+    ProviderClient,
+    ProviderError,
+    ProviderUpdate,
+    Submission,
+    Task,
+    UnknownTask,
+)
+from genproj.kernel import figures, leases, logs
+from genproj.kernel.clock import now
+from genproj.kernel.wake import ending
+
+#: calls at a time; no more are claimed, so that none waits between its beginning and its call
+CALLERS = 8
+#: seconds between looks for more while some providers think
+LOOK_EVERY = 0.1
+
+log = logs.component("polling")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call to be made about a claimed entry; without a task it is a question."""
+
+    entry: RegisterEntry
+    client: ProviderClient
+    task: Task | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a call."""
+
+    submission: Submission | None = None
+    update: ProviderUpdate | None = None
+    problem: ProviderError | None = None
+    unknown: bool = False
+
+
+def entries_to_call() -> QuerySet[RegisterEntry]:
+    """Entries about which a provider is to be called."""
+    return RegisterEntry.objects.filter(due_at__isnull=False)
+
+
+def call_providers() -> int:
+    """Call providers about due entries until none is due. Returns how many were taken."""
+    running: dict[Future[Answer], Call] = {}
+    count, extended = 0, now()
+    while True:
+        if len(running) < CALLERS and not ending():
+            taken = leases.claim(entries_to_call(), limit=CALLERS - len(running))
+            running |= {_callers().submit(make, call): call for call in calls_for(taken)}
+            count += len(taken)
+        if not running:
+            return count
+        done, _ = wait(running, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
+        if done:
+            record([(running.pop(future), future) for future in done])
+        if (now() - extended).total_seconds() > settings.HEARTBEAT_SECONDS:
+            leases.extend([call.entry for call in running.values()])
+            extended = now()
+
+
+_pools: dict[int, ThreadPoolExecutor] = {}
+
+
+def _callers() -> ThreadPoolExecutor:
+    """This process's calling threads; kept, because each keeps its connections open."""
+    if os.getpid() not in _pools:
+        _pools.clear()
+        _pools[os.getpid()] = ThreadPoolExecutor(CALLERS, thread_name_prefix="call")
+    return _pools[os.getpid()]
+
+
+def calls_for(entries: Sequence[RegisterEntry]) -> list[Call]:
+    """What claimed entries wait for: submission, or the next question."""
+    calls: list[Call] = []
+    for provider in {entry.provider for entry in entries}:
+        client = reaching.client_of(provider)
+        own = {str(entry.pk): entry for entry in entries if entry.provider == provider}
+        new = [row for row in own.values() if row.dispatched_at is None and not row.completed_at]
+        tasks = submission.begin(new, client=client)
+        calls += [Call(own[task.id], client, task) for task in tasks]
+        calls += [Call(row, client, None) for row in own.values() if row not in new]
+    return calls
+
+
+def make(call: Call) -> Answer:
+    """Make one call. Touches no table."""
+    seconds = figures.PROVIDER_SECONDS.labels(provider=call.entry.provider)
+    with logs.bound(request_id=call.entry.request_id), seconds.time():
+        try:
+            if call.task is not None:
+                return Answer(submission=call.client.submit(call.task))
+            log.info("asking", generation=str(call.entry.pk), poll=call.entry.polls + 1)
+            return Answer(update=call.client.ask(str(call.entry.pk)))
+        except UnknownTask:
+            return Answer(unknown=True)
+        except ProviderError as problem:
+            if problem.accepted and call.task is not None:
+                return Answer()  # our own id is known there: an earlier call arrived
+            return Answer(problem=problem)
+
+
+def record(done: Sequence[tuple[Call, Future[Answer]]]) -> None:
+    """Record answers: acceptances together, everything else on its own."""
+    accepted: list[tuple[Call, Future[Answer]]] = []
+    others: list[tuple[Call, Future[Answer]]] = []
+    for call, future in done:
+        broken = future.exception() is not None
+        taken = call.task is not None and not broken and future.result().problem is None
+        (accepted if taken else others).append((call, future))
+    together = [(call.entry, future.result().submission) for call, future in accepted]
+    if accepted and not leases.attempt(
+        lambda: submission.record_accepted(together), failed=lambda reason: None
+    ):
+        others += accepted
+    for call, future in others:
+        leases.attempt(
+            lambda call=call, future=future: _record_one(call, future.result()),
+            failed=_unexpected(call.entry),
+        )
+
+
+def _record_one(call: Call, answer: Answer) -> None:
+    if answer.unknown:
+        polling.record_unknown(call.entry)
+    elif answer.problem is not None and call.task is not None:
+        submission.record_problem(
+            call.entry, problem=answer.problem, takes_task_id=call.client.takes_task_id
+        )
+    elif answer.problem is not None:
+        polling.record_silence(call.entry, problem=answer.problem)
+    elif answer.update is not None:
+        polling.record_answer(call.entry, update=answer.update)
+    else:
+        submission.record_accepted([(call.entry, answer.submission)])
+
+
+def _unexpected(entry: RegisterEntry) -> Callable[[BaseException], None]:
+    def failed(reason: BaseException) -> None:
+        log.exception("call_failed", generation=str(entry.pk), error=repr(reason))
+        leases.put_off(entry, seconds=leases.backoff(entry.failures), error=repr(reason))
+        if now() > entry.deadline_at + timedelta(seconds=polling.GRACE):
+            polling.close_overdue(entry)
+
+    return failed
