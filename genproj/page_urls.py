@@ -6,6 +6,7 @@ from genproj import pages
 
 urlpatterns = [
     path("", pages.home, name="home"),
+    path("badge/<int:count>.svg", pages.badge, name="badge"),
     path("settings/", pages.settings_page, name="settings"),
     path("", include("generations.page_urls")),
 ]

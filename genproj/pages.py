@@ -29,6 +29,7 @@ from genproj.kernel.errors import Refusal
 
 LATEST, NEEDY = 24, 5
 DEMO_SECONDS = 30
+MOST_UNSEEN = 10
 SCOPES = {"read": ["read"], "write": ["read", "write"], "staff": ["read", "write", "staff"]}
 LIFETIMES = {"30": "30 days", "90": "90 days", "365": "a year", "": "No end"}
 
@@ -58,6 +59,15 @@ def _demo_people() -> list[str]:
         found = production.demo_accounts()
         cache.set("demo:people", found, DEMO_SECONDS)
     return found
+
+
+@require_safe
+def badge(request: HttpRequest, count: int) -> HttpResponse:
+    """The icon of a page with the number of what was finished while nobody looked."""
+    words = str(count) if count < MOST_UNSEEN else f"{MOST_UNSEEN - 1}+"
+    response = render(request, "badge.svg", {"words": words}, content_type="image/svg+xml")
+    response["Cache-Control"] = "public, max-age=604800"
+    return response
 
 
 @login_required

@@ -102,15 +102,19 @@ function onEscape(event) {
   if (!tray.hidden && (tray.contains(document.activeElement) || document.activeElement === document.body)) showTray(false);
 }
 
-/** The title counts what was finished while nobody looked. */
+/** The title and the page's icon count what was finished while nobody looked. */
 function countUnseen() {
   const title = document.title;
+  const sign = one("link[rel=icon]");
+  const plain = sign.href;
   const shows = Boolean(one("[data-live], #tiles"));
   const seen = () => !document.hidden && shows;
   const paint = () => {
     if (seen()) memory.set("unseen", []);
     const count = memory.get("unseen", []).length;
     document.title = count ? `(${count}) ${title}` : title;
+    const href = count ? new URL(`/badge/${Math.min(count, 10)}.svg`, location.href).href : plain;
+    if (sign.href !== href) sign.href = href;
   };
   onGeneration((generation, before) => {
     if (before?.state !== "pending" || generation.state === "pending" || generation.state === "cancelled") return;
