@@ -65,6 +65,8 @@ def composer(request: HttpRequest) -> dict[str, Any]:
     return {
         "models": models,
         "model": chosen,
+        "names": {model.id: model.name for model in models},
+        "known": any(model.usual_seconds for model in models),
         "shapes": offered,
         "size": wanted,
         "custom": wanted not in {shape.value for shape in offered},

@@ -169,6 +169,12 @@ def shortened(text: str, length: int = 80) -> str:
 
 
 @register.filter
+def named(id: str, names: dict[str, str]) -> str:
+    """What something is called; its id where it has no name."""
+    return names.get(id, id)
+
+
+@register.filter
 def as_json(value: Any) -> str:
     """A payload as it would go over the wire, for reading."""
     return json.dumps(value, indent=1, ensure_ascii=False, default=str)
