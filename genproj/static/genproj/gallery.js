@@ -8,6 +8,7 @@ import { all, cookie, memory, one } from "./ui.js";
 import { Wall } from "./wall.js";
 
 const PHONE = 640;
+const AHEAD = 20;
 const grid = one("#tiles");
 let loading = false;
 let stop = "";
@@ -92,6 +93,12 @@ async function more() {
     link.textContent = "Could not load. Try again";
   }
   loading = false;
+}
+
+/** Who walks on in the lightbox finds the gallery grown when leaving it. @param {string} id */
+async function keepAhead(id) {
+  const place = wall.known.get(id);
+  if (!grid.dataset.paged && (!place || place.order > wall.shown.length - AHEAD)) await more();
 }
 
 /** Whether this is all there is decides how the last row is drawn. */
@@ -250,7 +257,11 @@ if (grid) {
   bindKeys();
   grid.addEventListener("focusin", () => rove(focused()?.id));
   addEventListener("pagehide", keepPlace);
-  document.addEventListener("lightbox:left", (event) => focus(wall.known.get(/** @type {CustomEvent} */ (event).detail.id)));
+  document.addEventListener("lightbox:shown", (event) => keepAhead(/** @type {CustomEvent} */ (event).detail.id));
+  document.addEventListener("lightbox:left", (event) => {
+    const place = wall.known.get(/** @type {CustomEvent} */ (event).detail.id);
+    focus(place && !place.gone ? place : wall.known.get(stop));
+  });
   one("#select").addEventListener("click", () => picking());
   document.addEventListener("click", (/** @type {any} */ event) => {
     if (event.target.closest("[data-more]")) { event.preventDefault(); if (grid.dataset.paged) location.href = event.target.href; else more(); }

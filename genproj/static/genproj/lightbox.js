@@ -53,6 +53,7 @@ async function show(href) {
   if (!dialog.open) dialog.showModal();
   inspect(viewer());
   one(".stage", dialog).focus();
+  document.dispatchEvent(new CustomEvent("lightbox:shown", { detail: { id: viewer().dataset.artifact } }));
   const image = one(".stage img", dialog);
   document.title = image?.alt ? `${image.alt} – Genproj` : title;
   say(image?.alt || "");
