@@ -21,6 +21,10 @@ const here = () => {
   return `wall:${url.pathname}${url.search}`;
 };
 const home = here();
+const base = location.href;
+
+/** A link's address from this page's own, which the lightbox may have covered with another. @param {any} link */
+const addressOf = (link) => new URL(link.getAttribute("href"), base).href;
 
 /** What a tile is told when it comes into the document. @param {any} tile @param {string} id */
 function dress(tile, id) {
@@ -79,11 +83,11 @@ async function more() {
   loading = true;
   link.setAttribute("aria-disabled", "true");
   link.textContent = "Loading";
-  const url = new URL(link.href);
+  const page = addressOf(link);
+  const url = new URL(page);
   url.searchParams.set("part", "tiles");
   try {
     const content = await part(url.href);
-    const page = link.href;
     one("#next").replaceWith(one("#next", content));
     wall.add(all(".tile", content), page);
     settle();
@@ -123,7 +127,7 @@ function comeBack() {
   if (entry?.type !== "back_forward" || grid.dataset.paged) return;
   const kept = JSON.parse(sessionStorage.getItem(home) || "null");
   const link = one("#next [data-more]");
-  if (!kept || !wall.restore(kept, link?.href || "")) return;
+  if (!kept || !wall.restore(kept, link ? addressOf(link) : "")) return;
   if (link && kept.next) link.href = kept.next;
   if (link && !kept.next) link.remove();
   history.scrollRestoration = "manual";
@@ -134,8 +138,9 @@ function comeBack() {
 }
 
 function keepPlace() {
+  const link = one("#next [data-more]");
   try {
-    sessionStorage.setItem(home, JSON.stringify({ ...wall.kept(), next: one("#next [data-more]")?.href || "", y: scrollY }));
+    sessionStorage.setItem(home, JSON.stringify({ ...wall.kept(), next: link ? addressOf(link) : "", y: scrollY }));
   } catch {
     sessionStorage.removeItem(home); // it does not fit: the gallery begins at its beginning
   }
