@@ -29,8 +29,13 @@ _libc: Any = ctypes.CDLL(None) if sys.platform == "linux" else None
 def say(name: str, line: str) -> None:
     """Write one line to the terminal under a child's name; a closed terminal stops nothing."""
     with _terminal, contextlib.suppress(OSError, ValueError):
-        sys.stdout.write(f"{name:<8}| {line}\n")
+        sys.stdout.write(f"{line}\n" if _is_object(line) else f"{name:<8}| {line}\n")
         sys.stdout.flush()
+
+
+def _is_object(line: str) -> bool:
+    """Whether it is a line of LOG_FORMAT=json, which whatever stood before it would spoil."""
+    return line.startswith("{") and line.endswith("}")
 
 
 @dataclass(frozen=True)
@@ -86,8 +91,9 @@ class Log:
     def _write(self, line: str) -> None:
         if self.path.exists() and self.path.stat().st_size > LOG_BYTES:
             self.path.replace(self.path.with_suffix(".log.1"))
+        stamp = "" if _is_object(line) else time.strftime("%Y-%m-%dT%H:%M:%S%z ")
         with self.path.open("a") as file:
-            file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {line}\n")
+            file.write(f"{stamp}{line}\n")
 
 
 class LastWill:

@@ -1,5 +1,6 @@
 """`manage.py run` with real processes: starts, survives every kill, and leaves nothing behind."""
 
+import io
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from genproj.children import Log
 from tests.conftest import ROOT, environment, free_port, python
 
 pytestmark = pytest.mark.processes
@@ -293,3 +295,14 @@ def test_what_others_reach_must_be_made_for_it(
     assert refused.returncode == 1
     assert len(refused.stderr.decode().strip().splitlines()) == 1
     assert words in refused.stderr.decode()
+
+
+def test_a_line_that_is_an_object_stays_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = Log("web", tmp_path)
+    log.follow(io.BytesIO(b'{"action": "kept"}\nplain words\n')).join(5)
+    first, second = log.path.read_text().splitlines()
+    assert first == '{"action": "kept"}'
+    assert second.endswith(" plain words")
+    assert capsys.readouterr().out == '{"action": "kept"}\nweb     | plain words\n'
