@@ -186,9 +186,11 @@ export class Wall {
     for (const place of this.places) if (place.element && !staying.has(place)) this.take(place);
     let next = this.grid.firstElementChild;
     for (const place of wanted) {
-      if (!place.element) this.make(place);
+      const fresh = !place.element;
+      if (fresh) this.make(place);
       if (place.element === next) next = next.nextElementSibling;
       else this.grid.insertBefore(place.element, next);
+      if (fresh) settlePictures(place.element); // only in the document is a picture on its way
     }
     this.rendered();
   }
@@ -198,10 +200,8 @@ export class Wall {
     const holder = document.createElement("template");
     holder.innerHTML = place.html || '<li class="tile"></li>';
     place.element = holder.content.querySelector(".tile");
-    if (place.html) {
-      this.dress(place.element, place.id);
-      settlePictures(place.element);
-    } else this.fetch(place.page);
+    if (place.html) this.dress(place.element, place.id);
+    else this.fetch(place.page);
     this.put(place);
   }
 
