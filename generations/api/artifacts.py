@@ -84,6 +84,8 @@ class ArtifactList(Door):
             raise TooLarge  # before a byte of it is read
 
         def prepare() -> dict[str, Any]:
+            if len(request.FILES.getlist("file")) > 1:
+                raise Invalid.one("/file", "too_many", "One file at a time.")
             body = {
                 name: values if name == "tags" else values[0]
                 for name, values in request.data.lists()
@@ -126,8 +128,6 @@ class ArtifactDetail(Door):
         body = read_body(request.data, CHANGES)
         view = queries.artifact_view(viewer=request.user, id=id)
         require_match(request, queries.artifact_version(view))
-        if any(not tag.strip() for tag in body.get("tags", ())):
-            raise Invalid.one("/tags", "too_short", "A tag is not blank.")
         keeping.mark_artifact(
             actor=request.user,
             artifact_id=id,

@@ -29,7 +29,7 @@ SIZES = {"min": 128, "max": 2048, "multiple": 1, "default": [1024, 1024]}
 TAGS = {
     "type": "array",
     "maxItems": 20,
-    "items": {"type": "string", "minLength": 1, "maxLength": 64},
+    "items": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "\\S"},
     "default": [],
 }
 

@@ -71,6 +71,8 @@ def test_what_is_no_picture_is_refused(alices: Client) -> None:
     found = {row["pointer"] for row in missing.json()["errors"]}
     assert found == {"/file", "/colour"}
     assert alices.post(ARTIFACTS, {"file": SimpleUploadedFile("x.png", b"")}).status_code == 422
+    two = alices.post(ARTIFACTS, {"file": [picture(), picture()]})
+    assert [row["code"] for row in two.json()["errors"]] == ["too_many"]
 
 
 def test_what_is_too_large_is_413(alices: Client, settings: Any) -> None:

@@ -432,3 +432,10 @@ def test_a_whole_number_written_as_a_float_is_a_whole_number(alices: Client, ask
     kept = body["input"]["parameters"]
     assert kept == {"steps": 8, "CFGScale": 3.5, "lora": [{"model": "a:1@1", "weight": 1}]}
     assert [type(kept["steps"]), type(body["expected_count"])] == [int, int]
+
+
+def test_a_blank_tag_is_none(alices: Client, ask: Ask) -> None:
+    assert pointers(ask(alices, tags=["coast", "  ", ""])) == {
+        ("/tags/1", "format"),
+        ("/tags/2", "too_short"),
+    }
