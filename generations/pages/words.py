@@ -75,6 +75,9 @@ UNKNOWN = (
     "Something went wrong.",
 )
 
+#: errors that come again as long as the request stays the same
+REFUSED = {"content_blocked", "api_rejected"}
+
 
 @dataclass(frozen=True)
 class Told:
