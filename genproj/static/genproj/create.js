@@ -4,7 +4,7 @@ import { call, part, Problem } from "./http.js";
 import { bind } from "./keys.js";
 import { refreshAll } from "./live.js";
 import { begin as references } from "./references.js";
-import { all, icon, make, memory, one, say } from "./ui.js";
+import { all, icon, make, memory, one, say, toast } from "./ui.js";
 
 const form = one("#composer");
 const prompt = one("#prompt");
@@ -101,7 +101,8 @@ async function changeModel() {
     if (value && !["csrfmiddlewaretoken", "prompt"].includes(name)) asked.append(name, String(value));
   }
   asked.set("part", "settings");
-  const content = await part(`${location.pathname}?${asked}`);
+  const content = await part(`${location.pathname}?${asked}`).catch(() => null);
+  if (!content) { toast("The model's settings did not load. Choose it again."); return; }
   for (const holder of all("[data-into]", content)) one(`#${holder.dataset.into}`).replaceChildren(...holder.childNodes);
   form.elements.count.max = one("[data-max-count]", content)?.dataset.maxCount || form.elements.count.max;
   references(form);
