@@ -15,12 +15,9 @@ from generations import queries
 from generations.operations import keeping, register, replay
 from generations.pages.lists import filters_of
 from generations.pages.parts import hides_missing, shown
-from generations.pages.tiles import group_of
+from generations.pages.tiles import group_of, sources
 from genproj.kernel.errors import Malformed, Refusal
 from genproj.kernel.paging import Cursor
-
-#: errors that come again as long as the request stays the same
-REFUSED = {"content_blocked", "api_rejected"}
 
 
 @login_required
@@ -30,14 +27,13 @@ def generation(request: HttpRequest, id: UUID) -> HttpResponse:
     """One generation, live: what came, what is awaited, what went wrong, step by step."""
     view = queries.generation_view(viewer=request.user, id=id)
     group = group_of(view)
-    blocked = bool(group.told and group.told.code in REFUSED and not view.artifact_count)
     context = {
         "g": view,
         "tiles": group.tiles,
         "told": group.told,
         "waiting": group.waiting,
-        "blocked": blocked,
-        "retry_kind": "plain" if blocked else "primary",
+        "blocked": group.is_blocked,
+        "retry_kind": "plain" if group.is_blocked else "primary",
         "steps": queries.timeline(viewer=request.user, id=id),
         "facts": facts_of(view.input),
     }
@@ -60,6 +56,7 @@ def artifact(request: HttpRequest, id: UUID) -> HttpResponse:
     context = {
         "a": view,
         "g": made,
+        "sources": sources(view, largest=True),
         "facts": facts_of(made.input),
         "before": before,
         "after": after,

@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import reverse
 
 from generations.pages.waiting import Waiting, waiting_of
-from generations.pages.words import Told, told, told_of
+from generations.pages.words import REFUSED, Told, told, told_of
 from generations.queries import ArtifactView, GenerationView, OutputView
 from genproj.templatetags.ui import shortened
 
@@ -52,6 +52,11 @@ class Group:
     first: OutputView | None  # the first picture that has come
     waiting: Waiting | None
 
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the same request would be refused again."""
+        return bool(self.told and self.told.code in REFUSED and not self.g.artifact_count)
+
 
 def group_of(generation: GenerationView) -> Group:
     """A generation and its tiles."""
@@ -87,14 +92,19 @@ def tile_of(artifact: ArtifactView, *, query: str = "") -> Tile:
     )
 
 
-def sources(picture: ArtifactView | OutputView) -> str:
-    """The small pictures and how wide each is, for the browser to choose by its screen."""
+def sources(picture: ArtifactView | OutputView, *, largest: bool = False) -> str:
+    """A picture's forms and how wide each is, for the browser to choose by its screen.
+
+    `largest`: the original in place of the thumb.
+    """
     width, height = picture.width or FALLBACK, picture.height or FALLBACK
-    found = []
-    for url, side in ((picture.thumb_url, THUMB), (picture.preview_url, PREVIEW)):
-        if url:
-            found.append(f"{url} {max(1, round(width * min(1, side / max(width, height))))}w")
-    return ", ".join(dict.fromkeys(found))
+    longest = max(width, height)
+    small, large = (picture.thumb_url, THUMB), (picture.preview_url, PREVIEW)
+    forms = (large, (picture.url, longest)) if largest else (small, large)
+    scaled = ((url, round(width * min(1, side / longest))) for url, side in forms if url)
+    found = [f"{url} {max(1, across)}w" for url, across in scaled]
+    widths = {text.rpartition(" ")[2]: text for text in reversed(found)}
+    return ", ".join(reversed(widths.values()))
 
 
 def tiles_of(generation: GenerationView) -> list[Tile]:

@@ -37,7 +37,10 @@ function zoom(stage, button) {
   if (!image) return;
   const full = stage.classList.toggle("full");
   button.setAttribute("aria-pressed", String(full));
-  if (full && image.dataset.full) image.src = image.dataset.full;
+  if (full && image.dataset.full) {
+    image.removeAttribute("srcset");
+    image.src = image.dataset.full;
+  }
 }
 
 /** @param {HTMLButtonElement} button @param {string} id */
