@@ -17,6 +17,7 @@ from django.db import OperationalError, connection
 
 from generations.operations import register
 from generations.queries import demo
+from generations.states import GenerationState
 from genproj.runtime import operations as runtime
 
 LONGEST_WAIT = 60.0
@@ -35,6 +36,7 @@ class Wish:
     tags: tuple[str, ...] = ()
     fault: dict[str, Any] | None = None
     drill: bool = False
+    outcome: GenerationState = GenerationState.COMPLETED
 
 
 WISHES = (
@@ -52,6 +54,7 @@ WISHES = (
         (1024, 768),
         ("coast", "series"),
         fault={"fault": "one_fails", "result": 3},
+        outcome=GenerationState.PARTIAL,
     ),
     Wish(
         "bob",
@@ -60,6 +63,7 @@ WISHES = (
         (1024, 1024),
         ("city",),
         fault={"fault": "content_policy"},
+        outcome=GenerationState.FAILED,
     ),
     Wish("admin", "a drill: paper boats on a staircase", 1, (768, 768), ("drill",), drill=True),
 )
@@ -79,19 +83,28 @@ def wait_until(happened: Callable[[], bool]) -> bool:
 
 
 def make_pictures(*, wait: Wait = wait_until) -> Iterator[str]:
-    """Make them once, in a register that holds nothing. Yields what happened, line by line."""
+    """Make them once, in a register that holds nothing else; an interrupted making is ended.
+
+    Yields what happened, line by line.
+    """
     if not settings.RUNWARE_BASE_URL.startswith(settings.SANDBOX_URL):
         yield "The provider is not the sandbox; no demo pictures are made."
         return
     people = {person.get_username(): person for person in get_user_model().objects.all()}
-    if not demo.is_empty() or not people.keys() >= {wish.owner for wish in WISHES}:
+    standing = demo.standing()
+    if standing is None or not people.keys() >= {wish.owner for wish in WISHES}:
+        return
+    fine = {wish.prompt: {wish.outcome, GenerationState.PENDING} for wish in WISHES}
+    kept = {prompt: id for prompt, (id, state) in standing.items() if state in fine.get(prompt, ())}
+    missing = [wish for wish in WISHES if wish.prompt not in kept]
+    if not missing and all(state != GenerationState.PENDING for _, state in standing.values()):
         return
     with _faults([{**wish.fault, "match": wish.prompt} for wish in WISHES if wish.fault]):
-        opened = [_open(wish, people[wish.owner]) for wish in WISHES if not wish.drill]
-        settled = wait(lambda: demo.are_settled(opened))
+        opened = [_open(wish, people[wish.owner]) for wish in missing if not wish.drill]
+        settled = wait(lambda: demo.are_settled([*kept.values(), *opened]))
     if not settled:
         yield "Some demo pictures are still on their way."
-    left = sum(_drill(wish, people[wish.owner], wait) for wish in WISHES if wish.drill)
+    left = sum(_drill(wish, people[wish.owner], wait) for wish in missing if wish.drill)
     yield f"Demo pictures: {len(opened)} requests made; {left} failed projection left for replay."
 
 
@@ -138,7 +151,8 @@ def _faults(rules: list[dict[str, Any]]) -> Iterator[None]:
     try:
         yield
     finally:
-        _control("PUT", [rule for rule in _control("GET")["rules"] if rule not in rules])
+        with contextlib.suppress(OSError):  # the sandbox ends with everything else
+            _control("PUT", [rule for rule in _control("GET")["rules"] if rule not in rules])
 
 
 def _control(method: str, rules: list[dict[str, Any]] | None = None) -> dict[str, Any]:

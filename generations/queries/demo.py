@@ -4,12 +4,21 @@ from collections.abc import Collection
 from uuid import UUID
 
 from generations.models import Projection, ProviderModel, RegisterEntry
-from generations.states import Kind
+from generations.states import GenerationState, Kind
+
+#: more than the demo world has
+MOST = 100
 
 
-def is_empty() -> bool:
-    """Whether nothing was ever asked for."""
-    return not RegisterEntry.objects.exists()
+def standing() -> dict[str, tuple[UUID, GenerationState]] | None:
+    """What was made of the demo world, by prompt; None where anything else was ever asked for.
+
+    What was purged counts as something else: what people removed is not made again.
+    """
+    entries = list(RegisterEntry.objects.filter(retry_of__isnull=True).order_by("id")[:MOST])
+    if not all(entry.annotations.get("demo") for entry in entries):
+        return None
+    return {entry.input["prompt"]: (entry.pk, entry.state) for entry in entries}
 
 
 def model() -> ProviderModel:

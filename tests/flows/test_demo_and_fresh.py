@@ -65,6 +65,33 @@ def test_the_demo_world_shows_every_outcome(
     assert RegisterEntry.objects.count() == before
 
 
+def test_an_interrupted_making_is_ended_the_next_time(
+    people: None, sandbox: Any, work: Callable[..., int]
+) -> None:
+    world.models()
+
+    def killed(happened: Callable[[], bool]) -> bool:
+        raise SystemExit
+
+    def until(happened: Callable[[], bool]) -> bool:
+        world.until(lambda: work() < 0 or happened(), seconds=30)
+        return True
+
+    with pytest.raises(SystemExit):
+        list(demo.make_pictures(wait=killed))
+    RegisterEntry.objects.filter(expected_count=4).delete()
+    list(demo.make_pictures(wait=until))
+    states = sorted(str(entry.state) for entry in RegisterEntry.objects.all())
+    assert states == ["completed"] * 6 + ["failed", "partial"]
+    assert Projection.objects.filter(failed_at__isnull=False).count() == 1
+
+
+def test_nothing_is_made_beside_what_people_asked_for(people: None, sandbox: Any) -> None:
+    world.opened(User.objects.get(username="alice"))
+    assert list(demo.make_pictures()) == []
+    assert RegisterEntry.objects.count() == 1
+
+
 def fresh(**options: Any) -> str:
     out = io.StringIO()
     call_command("start_fresh", yes=True, stdout=out, **options)
