@@ -4,13 +4,12 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import content_disposition_header
-from django.views.decorators.http import require_safe
 
 from generations import queries
 from genproj.accounts.authentication import user_of_request
 from genproj.kernel import storage
 from genproj.kernel.api.doors import names_version
-from genproj.kernel.api.problems import Unauthenticated, problem_response
+from genproj.kernel.api.problems import Unauthenticated, problem_response, read_only
 from genproj.kernel.errors import Refusal, StorageUnavailable
 
 #: tells the server in front which file to send in place of the body
@@ -18,7 +17,7 @@ SEND_FILE = "X-Send-File"
 SECONDS = 3600
 
 
-@require_safe
+@read_only
 def media(request: HttpRequest, id: UUID, variant: str) -> HttpResponse:
     """One form of an artifact's bytes, shown, or saved with `?download=1`."""
     try:

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
 from drf_spectacular.renderers import (
     OpenApiJsonRenderer,
     OpenApiJsonRenderer2,
@@ -19,6 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from genproj.kernel.api import Door
+from genproj.kernel.api.problems import read_only
 from genproj.openapi.document import WORDS, document, problem_codes
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -67,7 +67,7 @@ class Operation:
     answers: list[Row]
 
 
-@require_safe
+@read_only
 def docs(request: HttpRequest) -> HttpResponse:
     """The readable page."""
     made = document()

@@ -1,12 +1,14 @@
 """Every refusal as problem+json (RFC 9457): one shape, a stable code, and nothing that leaks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -140,9 +142,22 @@ def problem_response(request: HttpRequest, error: Exception) -> JsonResponse:
     return JsonResponse(
         body_of(refusal, request),
         status=refusal.status,
-        headers=headers_of(refusal),
+        headers={"Cache-Control": "private, no-cache", **headers_of(refusal)},
         content_type=CONTENT_TYPE,
     )
+
+
+def read_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Have a plain view answer other methods than GET and HEAD with the usual problem."""
+
+    @csrf_exempt  # what changes nothing needs no token, and 403 would be the wrong word
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method not in {"GET", "HEAD"}:
+            return problem_response(request, MethodNotAllowed(allow="GET, HEAD"))
+        return view(request, *args, **kwargs)
+
+    return answer
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
