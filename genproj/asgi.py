@@ -15,6 +15,7 @@ from django.conf import settings  # noqa: E402
 from django.urls import path  # noqa: E402
 
 from generations import webhooks  # noqa: E402
+from genproj import production  # noqa: E402
 from genproj.events import sse  # noqa: E402
 from genproj.events.consumers import MeConsumer, StaffConsumer  # noqa: E402
 from genproj.events.relay import relay  # noqa: E402
@@ -106,6 +107,9 @@ async def live(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            if reasons := production.refusals_of_settings():  # where no supervisor has asked
+                await send({"type": "lifespan.startup.failed", "message": " ".join(reasons)})
+                return
             sys.setswitchinterval(SWITCH_EVERY)
             relay.start()
             inbox.start()

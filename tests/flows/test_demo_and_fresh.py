@@ -1,5 +1,6 @@
 """The demo world through the engine, and the way out of it."""
 
+import asyncio
 import io
 import re
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from generations.models import Projection, RegisterEntry
-from genproj import demo, production
+from genproj import asgi, demo, production
 from genproj.kernel import storage
 from genproj.runtime.models import Switch
 from tests import world
@@ -165,3 +166,22 @@ def test_a_demo_account_refuses_to_face_strangers(people: None, settings: Any) -
     assert production.refusals_of_accounts() == []
     settings.PUBLIC_URL = "https://pictures.example.com"
     assert len(production.refusals_of_accounts()) == 4
+
+
+def test_a_server_without_a_supervisor_refuses_as_well(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PUBLIC_URL = "https://pictures.example.com"
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    said: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    asyncio.run(asgi.live(receive, send))
+    (failed,) = said
+    assert failed["type"] == "lifespan.startup.failed"
+    assert "SECRET_KEY is not set" in failed["message"]
