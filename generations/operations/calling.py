@@ -1,10 +1,9 @@
 """The lane that calls providers: several calls at a time, their answers recorded together."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -89,13 +88,21 @@ def calls_for(entries: Sequence[RegisterEntry]) -> list[Call]:
     """What claimed entries wait for: submission, or the next question."""
     calls: list[Call] = []
     for provider in {entry.provider for entry in entries}:
-        client = reaching.client_of(provider)
-        own = {str(entry.pk): entry for entry in entries if entry.provider == provider}
-        new = [row for row in own.values() if row.dispatched_at is None and not row.completed_at]
-        tasks = submission.begin(new, client=client)
-        calls += [Call(own[task.id], client, task) for task in tasks]
-        calls += [Call(row, client, None) for row in own.values() if row not in new]
+        own = [entry for entry in entries if entry.provider == provider]
+        leases.attempt(
+            lambda provider=provider, own=own: calls.extend(_calls_to(provider, own)),
+            failed=lambda reason, own=own: polling.put_off(own, reason=reason),
+        )
     return calls
+
+
+def _calls_to(provider: str, entries: Sequence[RegisterEntry]) -> list[Call]:
+    client = reaching.client_of(provider)
+    own = {str(entry.pk): entry for entry in entries}
+    new = [row for row in entries if row.dispatched_at is None and not row.completed_at]
+    tasks = submission.begin(new, client=client)
+    calls = [Call(own[task.id], client, task) for task in tasks]
+    return calls + [Call(row, client, None) for row in entries if row not in new]
 
 
 def make(call: Call) -> Answer:
@@ -131,7 +138,7 @@ def record(done: Sequence[tuple[Call, Future[Answer]]]) -> None:
     for call, future in others:
         leases.attempt(
             lambda call=call, future=future: _record_one(call, future.result()),
-            failed=_unexpected(call.entry),
+            failed=lambda reason, call=call: polling.put_off([call.entry], reason=reason),
         )
 
 
@@ -148,13 +155,3 @@ def _record_one(call: Call, answer: Answer) -> None:
         polling.record_answer(call.entry, update=answer.update)
     else:
         submission.record_accepted([(call.entry, answer.submission)])
-
-
-def _unexpected(entry: RegisterEntry) -> Callable[[BaseException], None]:
-    def failed(reason: BaseException) -> None:
-        log.exception("call_failed", generation=str(entry.pk), error=repr(reason))
-        leases.put_off(entry, seconds=leases.backoff(entry.failures), error=repr(reason))
-        if now() > entry.deadline_at + timedelta(seconds=polling.GRACE):
-            polling.close_overdue(entry)
-
-    return failed

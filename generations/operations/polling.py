@@ -1,5 +1,6 @@
 """Asks providers about accepted entries; at the deadline, after one last question, closes them."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from generations.errors import EntryError, error
@@ -77,6 +78,15 @@ def record_silence(entry: RegisterEntry, *, problem: ProviderError) -> None:
     else:
         _look_again(item, entry, at=at)
     desk.put_back([item], at=at)
+
+
+def put_off(entries: Iterable[RegisterEntry], *, reason: BaseException) -> None:
+    """Something broke while claimed entries were worked on: later again, but not for ever."""
+    for entry in entries:
+        log.exception("call_failed", generation=str(entry.pk), error=repr(reason))
+        leases.put_off(entry, seconds=leases.backoff(entry.failures), error=repr(reason))
+        if now() > entry.deadline_at + timedelta(seconds=GRACE):
+            close_overdue(entry)
 
 
 @rows.atomically

@@ -28,7 +28,12 @@ def begin(entries: Sequence[RegisterEntry], *, client: ProviderClient) -> list[T
     whose reply was lost is repeated with that id; where it does not, it is never repeated. An
     entry that is not to be sent any more is closed here and has no task.
     """
-    tasks = [task for entry in entries if (task := _task(entry, client)) is not None]
+    tasks: list[Task] = []
+    for entry in entries:
+        leases.attempt(
+            lambda entry=entry: tasks.extend(_tasks(entry, client)),
+            failed=lambda reason, entry=entry: polling.put_off([entry], reason=reason),
+        )
     begun = _note_begin(tasks, entries)
     for entry in entries:
         if str(entry.pk) in begun:
@@ -36,25 +41,26 @@ def begin(entries: Sequence[RegisterEntry], *, client: ProviderClient) -> list[T
     return [task for task in tasks if task.id in begun]
 
 
-def _task(entry: RegisterEntry, client: ProviderClient) -> Task | None:
+def _tasks(entry: RegisterEntry, client: ProviderClient) -> list[Task]:
+    """The entry's task; none when it is not to be sent, or not now."""
     if entry.submit_started_at is not None and not client.takes_task_id:
         give_up(entry, problem=_dispatch_unknown())
-        return None
+        return []
     if entry.deadline_at <= now() and entry.last_error:
         give_up(entry, problem=_last_refusal(entry))
-        return None
+        return []
     try:
         pictures = references.data_uris(entry)
     except references.ReferenceGone:
         give_up(entry, problem=_reference_gone())
-        return None
+        return []
     except storage.StorageFailure as problem:
         log.warning("storage_away", **_ids(entry), error=str(problem))
         wait = leases.backoff(entry.failures)
         leases.put_off(entry, seconds=wait, error=str(problem), counts=False)
-        return None
+        return []
     entry.calls_back = callback_wanted(base_url=reaching.connection_of(entry.provider).base_url)
-    return Task(
+    task = Task(
         id=str(entry.pk),
         kind=entry.kind,
         model=entry.model,
@@ -62,6 +68,7 @@ def _task(entry: RegisterEntry, client: ProviderClient) -> Task | None:
         count=entry.expected_count,
         callback_url=callback_url(entry) if entry.calls_back else None,
     )
+    return [task]
 
 
 @rows.atomically

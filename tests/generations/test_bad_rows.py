@@ -17,6 +17,7 @@ from genproj.kernel.clock import now
 from genproj.webhooks.inbox import inbox
 from genproj.webhooks.models import Receipt
 from tests import world
+from tests.conftest import Sandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
@@ -169,6 +170,23 @@ def test_a_drain_that_ends_leaves_to_others_what_it_has_not_begun(
     assert 12 <= left.count() <= 16
     assert not left.filter(leased_until__isnull=False).exists()
     assert left.filter(due_at__lte=now()).count() == left.count()
+
+
+def test_a_request_that_cannot_be_built_fails_alone(
+    alice: User, sandbox: Sandbox, work: Callable[..., int]
+) -> None:
+    bad, good = world.opened(alice, count=1), world.opened(alice, count=1)
+    strange = world.opened(alice, count=1)
+    bad.input["reference_artifacts"] = ["no id"]
+    bad.save()
+    RegisterEntry.objects.filter(pk=strange.pk).update(provider="nobody")
+    work("call_providers")
+    assert [task["taskUUID"] for task in sandbox.tasks()] == [str(good.pk)]
+    for entry in (bad, strange):
+        entry.refresh_from_db()
+        assert entry.failures == 1
+        assert entry.leased_until is None
+        assert entry.submit_started_at is None
 
 
 def test_an_entry_whose_answer_cannot_be_recorded_ends_after_its_deadline(
