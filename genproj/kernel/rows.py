@@ -5,7 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -18,7 +18,12 @@ TRIES = 3
 #: deadlock_detected and serialization_failure; SQLite says "locked" or "busy".
 REPEATABLE = {"40P01", "40001"}
 
+#: seconds a writer waits for SQLite's one write lock, and between two tries
+LONGEST_WAIT = 30.0
+BETWEEN_TRIES = 0.0005
+
 _local = threading.local()
+_turn = threading.Lock()
 
 
 def is_repeatable(error: OperationalError) -> bool:
@@ -34,7 +39,7 @@ def _outermost() -> Iterator[None]:
     """One transaction at the top level, with its last writes run inside it."""
     _local.last = {}
     try:
-        with transaction.atomic():
+        with _begun():
             yield
             while _local.last:
                 _, (write, _undo) = _local.last.popitem()
@@ -43,6 +48,45 @@ def _outermost() -> Iterator[None]:
         unwritten, _local.last = _local.last, None
         for _write, undo in unwritten.values():
             undo()  # rolled back before its last writes
+
+
+@contextmanager
+def _begun() -> Iterator[None]:
+    """A transaction; on SQLite its write lock is asked for often, not waited for in long sleeps.
+
+    SQLite's own busy handler sleeps up to 100 ms between two tries, so that of several writers
+    one waits for seconds. Threads of one process take turns; processes try each half millisecond.
+    """
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        with transaction.atomic():
+            yield
+        return
+    if not _turn.acquire(timeout=LONGEST_WAIT):
+        raise OperationalError("database is locked")
+    try:
+        with ExitStack() as stack:
+            _enter_when_free(stack)
+            yield
+    finally:
+        _turn.release()
+
+
+def _enter_when_free(stack: ExitStack) -> None:
+    connection.ensure_connection()
+    end = time.monotonic() + LONGEST_WAIT
+    connection.connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                stack.enter_context(transaction.atomic())
+            except OperationalError as error:
+                if not is_repeatable(error) or time.monotonic() > end:
+                    raise
+                time.sleep(BETWEEN_TRIES)
+            else:
+                return
+    finally:
+        connection.connection.execute(f"PRAGMA busy_timeout = {LONGEST_WAIT * 1000:.0f}")
 
 
 @contextmanager
