@@ -185,7 +185,7 @@ def _shape(orientation: str | None) -> Q:
     return Q(**{comparison[orientation]: F("height")}) if orientation else Q()
 
 
-def _narrowed(
+def narrowed(
     rows: "QuerySet[Any]", filters: ArtifactFilters, entry: str
 ) -> "tuple[QuerySet[Any], bool]":
     """Narrow by what stands beside the catalogue, and say whether few are left."""
@@ -203,7 +203,7 @@ def _narrowed(
     elif filters.starred is False:
         rows = rows.filter(~Exists(Star.objects.filter(output=OuterRef("pk"))))
     if filters.trashed:
-        named.append(_in_trash().values_list("pk", flat=True))
+        named.append(in_trash().values_list("pk", flat=True))
     else:
         rows = rows.filter(~_trashed("pk", entry))
     for every in named:
@@ -213,7 +213,7 @@ def _narrowed(
     return rows, rare
 
 
-def _in_trash() -> "QuerySet[Output]":
+def in_trash() -> "QuerySet[Output]":
     alone = Trash.objects.filter(output__isnull=False)
     return Output.objects.filter(
         Q(pk__in=alone.values("output_id")) | Q(entry_id__in=ENTIRE.values("entry_id"))
@@ -228,18 +228,18 @@ def _catalogued(
     rows = Artifact.objects.filter(plain(filters), between(filters))
     unusual = False
     if filters.state:
-        state, unusual = _of_state(filters.state)
+        state, unusual = of_state(filters.state)
         rows = rows.filter(state)
     if filters.q:
         rows = rows.filter(prompt__icontains=filters.q)
-    rows, rare = _narrowed(rows, filters, "generation_id")
+    rows, rare = narrowed(rows, filters, "generation_id")
     return [
         paging.keys(rows.filter(key), cursor, size, few=rare or unusual)
         for key in keys_for(viewer, filters)
     ]
 
 
-def _of_state(state: str) -> tuple[Q, bool]:
+def of_state(state: str) -> tuple[Q, bool]:
     """Being of a generation in this state, and whether few are, which are then looked up."""
     names = ("artifact_count", "expected_count", "cancelled_at")
     if state != State.COMPLETED:
@@ -255,7 +255,7 @@ def _uncatalogued(
 ) -> list[list[Key]]:
     """Stored pictures of entries that are open, or whose projection failed: always few."""
     rows = Output.objects.filter(between(filters, "stored_at"), stored_at__isnull=False)
-    rows, rare = _narrowed(rows, filters, "entry_id")
+    rows, rare = narrowed(rows, filters, "entry_id")
     entries = uncatalogued_entries(filters).order_by()
     return [
         paging.keys(

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import Count, F, Q
 
 from generations.models import Artifact, Star
-from generations.queries.artifacts import _in_trash, _narrowed, _of_state
+from generations.queries.artifacts import in_trash, narrowed, of_state
 from generations.queries.entries import between, keys_for
 from generations.queries.models import model_list
 from generations.queries.views import ArtifactFilters
@@ -104,10 +104,10 @@ def _sources(viewer: User, filters: ArtifactFilters) -> list[Any]:
     """The newest pictures under these filters, one list per audience."""
     rows = Artifact.objects.filter(between(filters))
     if filters.state:
-        rows = rows.filter(_of_state(filters.state)[0])
+        rows = rows.filter(of_state(filters.state)[0])
     if filters.q:
         rows = rows.filter(prompt__icontains=filters.q)
-    rows, _ = _narrowed(rows, filters, "generation_id")
+    rows, _ = narrowed(rows, filters, "generation_id")
     for name in ("model", "kind"):
         rows = rows.filter(_condition(name, getattr(filters, name)))
     return [
@@ -122,7 +122,7 @@ def _capped(viewer: User, filters: ArtifactFilters) -> Figure:
     """How many, counted no further than the ceiling."""
     if filters.starred and Star.objects.count() == 0:
         return Figure(0)
-    if filters.trashed and not _in_trash()[:1].exists():
+    if filters.trashed and not in_trash()[:1].exists():
         return Figure(0)
     count = sum(rows.order_by()[:CEILING].count() for rows in _sources(viewer, filters))
     return Figure(count)
