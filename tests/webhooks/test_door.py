@@ -94,6 +94,11 @@ def test_a_stranger_is_told_nothing_and_leaves_nothing(door: httpx.Client, path:
     assert Receipt.objects.count() == 0
 
 
+def test_a_token_made_for_no_entry_opens_nothing(door: httpx.Client) -> None:
+    assert door.post(address("nonsense"), content=BODY).status_code == 404
+    assert not Receipt.objects.exists()
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
 def test_other_methods_are_refused(door: httpx.Client, method: str) -> None:
     answer = door.request(method, address())

@@ -1,5 +1,6 @@
 """Runware's callbacks: authenticated by our token in the address, since they carry no signature."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from generations.providers.base import ProviderUpdate, Unparsable, digest_id, issue, read_json
@@ -8,6 +9,8 @@ from genproj.kernel.signing import callback_token_valid
 
 ENTRY = "generation_id"
 TOKEN = "token"
+#: as our own addresses write it; anything else could never be applied
+ENTRY_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class RunwareInbound:
@@ -20,9 +23,8 @@ class RunwareInbound:
     ) -> str | None:
         """The entry that the address was made for, when its token says so; no look-up."""
         entry_id = query.get(ENTRY, "")
-        if callback_token_valid(secrets, entry_id, query.get(TOKEN, "")):
-            return entry_id
-        return None
+        authentic = callback_token_valid(secrets, entry_id, query.get(TOKEN, ""))
+        return entry_id if authentic and ENTRY_ID.fullmatch(entry_id) else None
 
     def delivery_id(self, entry_id: str, body: bytes) -> str:
         return digest_id(entry_id, body)
