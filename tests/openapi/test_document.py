@@ -116,3 +116,10 @@ def test_what_is_only_read_refuses_other_methods_as_a_problem(path: str) -> None
     assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
     assert answer["Content-Type"] == "application/problem+json"
     assert answer["Cache-Control"] == "private, no-cache"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nowhere/", "/media/nowhere", "/webhooks/nowhere/"])
+def test_where_machines_ask_nothing_is_a_problem_too(client: Client, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert answer.json()["code"] == "not_found"

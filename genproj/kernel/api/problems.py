@@ -16,7 +16,8 @@ from genproj.kernel import errors, logs
 from genproj.kernel.storage import StorageFailure
 
 CONTENT_TYPE = "application/problem+json"
-PREFIX = "/api/"
+#: where machines ask
+PREFIXES = ("/api/", "/media/", "/webhooks/")
 RETRY_SECONDS = 5
 
 log = logs.component("api")
@@ -162,27 +163,27 @@ def read_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """`handler400`."""
-    if request.path.startswith(PREFIX):
+    if request.path.startswith(PREFIXES):
         return problem_response(request, errors.Malformed())
     return defaults.bad_request(request, exception)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """`handler403`."""
-    if request.path.startswith(PREFIX):
+    if request.path.startswith(PREFIXES):
         return problem_response(request, errors.Forbidden())
     return defaults.permission_denied(request, exception)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """`handler404`."""
-    if request.path.startswith(PREFIX):
+    if request.path.startswith(PREFIXES):
         return problem_response(request, errors.NotFound())
     return defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """`handler500`."""
-    if request.path.startswith(PREFIX):
+    if request.path.startswith(PREFIXES):
         return problem_response(request, InternalError())
     return defaults.server_error(request)
