@@ -94,11 +94,13 @@ def path_in(value: bytes) -> str:
 
 
 async def open_socket(scope: Scope, receive: Receive, send: Send) -> None:
-    """Hand a websocket to its consumer; one that nobody knows is refused."""
+    """Hand a websocket to its consumer; one that nobody knows is closed."""
     known = {f"/{route.pattern}" for route in sockets.routes}
     if scope["path"] in known:
         await sockets(scope, receive, send)
     else:
+        # Browsers see the close code only of a socket that was open.
+        await send({"type": "websocket.accept"})
         await send({"type": "websocket.close", "code": 4404})
 
 

@@ -94,6 +94,14 @@ def test_nobody_is_turned_away_after_the_socket_was_accepted() -> None:
     run(story)
 
 
+def test_a_socket_that_nobody_knows_is_closed_so_that_browsers_see_why(alice: User) -> None:
+    async def story() -> None:
+        async with opened("/ws/nowhere/", ORIGIN) as socket:
+            assert await socket.close_code() == 4404
+
+    run(story)
+
+
 def test_a_bearer_needs_no_origin(alice: User) -> None:
     token = accounts.issue_token(user=alice).secret
 
