@@ -123,23 +123,35 @@ def make(call: Call) -> Answer:
 
 
 def record(done: Sequence[tuple[Call, Future[Answer]]]) -> None:
-    """Record answers: acceptances together, everything else on its own."""
+    """Record answers: those that tell no trouble together, the others each on its own."""
     accepted: list[tuple[Call, Future[Answer]]] = []
-    others: list[tuple[Call, Future[Answer]]] = []
+    said: list[tuple[Call, Future[Answer]]] = []
+    alone: list[tuple[Call, Future[Answer]]] = []
     for call, future in done:
-        broken = future.exception() is not None
-        taken = call.task is not None and not broken and future.result().problem is None
-        (accepted if taken else others).append((call, future))
-    together = [(call.entry, future.result().submission) for call, future in accepted]
-    if accepted and not leases.attempt(
-        lambda: submission.record_accepted(together), failed=lambda reason: None
-    ):
-        others += accepted
-    for call, future in others:
+        answer = None if future.exception() else future.result()
+        if answer is None or answer.problem is not None or answer.unknown:
+            alone.append((call, future))
+        else:
+            (said if call.task is None else accepted).append((call, future))
+    for group in (accepted, said):
+        if group and not leases.attempt(
+            lambda group=group: _record_group(group), failed=lambda reason: None
+        ):
+            alone += group
+    for call, future in alone:
         leases.attempt(
             lambda call=call, future=future: _record_one(call, future.result()),
             failed=lambda reason, call=call: polling.put_off([call.entry], reason=reason),
         )
+
+
+def _record_group(group: Sequence[tuple[Call, Future[Answer]]]) -> None:
+    if group[0][0].task is not None:
+        taken = [(call.entry, future.result().submission) for call, future in group]
+        submission.record_accepted(taken)
+    else:
+        told = [(call.entry, future.result().update) for call, future in group]
+        polling.record_answers([(entry, update) for entry, update in told if update])
 
 
 def _record_one(call: Call, answer: Answer) -> None:
@@ -152,6 +164,6 @@ def _record_one(call: Call, answer: Answer) -> None:
     elif answer.problem is not None:
         polling.record_silence(call.entry, problem=answer.problem)
     elif answer.update is not None:
-        polling.record_answer(call.entry, update=answer.update)
+        polling.record_answers([(call.entry, answer.update)])
     else:
         submission.record_accepted([(call.entry, answer.submission)])

@@ -1,6 +1,6 @@
 """Asks providers about accepted entries; at the deadline, after one last question, closes them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from generations.errors import EntryError, error
@@ -30,15 +30,15 @@ def next_look(entry: RegisterEntry, *, calls_back: bool, at: datetime) -> dateti
 
 
 @rows.atomically
-def record_answer(entry: RegisterEntry, *, update: ProviderUpdate) -> None:
-    """Record what the provider said; an older answer that comes late changes nothing."""
+def record_answers(answers: Sequence[tuple[RegisterEntry, ProviderUpdate]]) -> None:
+    """Record what providers said; an older answer that comes late changes nothing."""
     at = now()
-    item = desk.open_entries([entry.pk]).get(entry.pk)
-    if item is None:
-        return
-    record_update(item, update=update, at=at)
-    _look_again(item, entry, at=at)
-    desk.put_back([item], at=at)
+    opened = desk.open_entries({entry.pk for entry, _ in answers})
+    for entry, update in answers:
+        if item := opened.get(entry.pk):
+            record_update(item, update=update, at=at)
+            _look_again(item, entry, at=at)
+    desk.put_back(opened.values(), at=at)
 
 
 @rows.atomically

@@ -118,7 +118,7 @@ class _Provider:
             self.entry.calls_back = True
             submission.record_accepted([(self.entry, None)])
         elif thing[0] == "poll":
-            polling.record_answer(self.entry, update=self.poll(thing[1], last=last))
+            polling.record_answers([(self.entry, self.poll(thing[1], last=last))])
         else:
             self.deliver(thing[1], flat=thing[2])
 
