@@ -351,11 +351,3 @@ def test_a_frame_is_made_into_text_once() -> None:
     frame = log.Frame("user:1", 3, "thing:updated", {"thing": {"id": 1}})
     assert json.loads(frame.text) == frame.wire()
     assert frame.text is frame.text
-
-
-def test_an_unknown_socket_is_refused() -> None:
-    async def story() -> None:
-        answer = await Socket(application, "/ws/nowhere/", [HOST]).open()
-        assert (answer["type"], answer["code"]) == ("websocket.close", 4404)
-
-    run(story)
