@@ -1,5 +1,6 @@
 """Doors of generations: ask for one, look, cancel, retry, replay, throw away, take back."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.permissions import IsAdminUser, IsAuthenticated
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -96,17 +98,34 @@ class GenerationList(Door):
         )
 
 
+#: the newest answers of this process, by id and version; most looks find nothing new
+_answers: OrderedDict[tuple[UUID, str], tuple[bytes, dict[str, str]]] = OrderedDict()
+MOST_ANSWERS = 1000
+
+
+def _current(request: Request, id: UUID, version: str) -> tuple[bytes, dict[str, str]]:
+    """The body and headers of one version, made once; `version` tells who may read it, too."""
+    if (found := _answers.get((id, version))) is not None:
+        return found
+    view = queries.generation_view(viewer=request.user, id=id)
+    made = JSONRenderer().render(generation_json(view, request.user)), headers_of(view)
+    _answers[id, view.version] = made
+    while len(_answers) > MOST_ANSWERS:
+        _answers.popitem(last=False)
+    return made
+
+
 class GenerationDetail(Door):
     """One generation."""
 
     @docs.GENERATION_DETAIL
     def get(self, request: Request, id: UUID) -> HttpResponse:
         """Look at it."""
-        if known := request.headers.get("If-None-Match"):
-            version = queries.generation_version(viewer=request.user, id=id)
-            if names_version(known, f'"{version}"'):
-                return HttpResponse(status=304, headers={"ETag": f'"{version}"'})
-        return answer(request, id)
+        version = queries.generation_version(viewer=request.user, id=id)
+        if names_version(request.headers.get("If-None-Match", ""), f'"{version}"'):
+            return HttpResponse(status=304, headers={"ETag": f'"{version}"'})
+        body, headers = _current(request, id, version)
+        return HttpResponse(body, content_type="application/json", headers=headers)
 
     @docs.GENERATION_DELETE
     def delete(self, request: Request, id: UUID) -> HttpResponse:

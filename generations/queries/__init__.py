@@ -12,7 +12,6 @@ from generations.queries.entries import (
     frames_of,
     full_state_of,
     generation_page,
-    generation_version,
     generation_view,
     new_generation_view,
     open_generations,
@@ -21,6 +20,7 @@ from generations.queries.facets import Figure, facets
 from generations.queries.files import TakenFile, files_to_take
 from generations.queries.models import model_list, model_view, registered, usual_seconds
 from generations.queries.timeline import timeline
+from generations.queries.versions import generation_version
 from generations.queries.views import (
     ArtifactFilters,
     ArtifactView,

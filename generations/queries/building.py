@@ -1,6 +1,5 @@
 """Turns rows of the register into views; a page of them costs a constant number of queries."""
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -68,12 +67,13 @@ def generation_views(
     *,
     brief: bool = False,
     around: Surroundings | None = None,
+    version: str = "",
 ) -> list[GenerationView]:
     """The views of some entries, in their order. Without a viewer: as their owner sees them."""
     if around is None:
         around = surroundings_of([entry.pk for entry in entries], brief=brief)
     names = names_of({entry.model for entry in entries})
-    return [_generation(entry, around, names, viewer) for entry in entries]
+    return [_generation(entry, around, names, viewer, version) for entry in entries]
 
 
 def error_view(error: dict[str, Any] | None, viewer: User | None) -> ErrorView | None:
@@ -103,40 +103,6 @@ def preview_of(output: Output) -> Preview | None:
 def state_of(entry: RegisterEntry, stored: int) -> GenerationState:
     """The state of an entry of which `stored` outputs are stored."""
     return derive_state(Facts(entry.completed_at, entry.cancelled_at, stored, entry.expected_count))
-
-
-def version_of(
-    entry: tuple[Any, ...], outputs: Iterable[tuple[Any, ...]], viewer: User | None
-) -> str:
-    """A mark that changes whenever the JSON of the entry changes for this viewer."""
-    staff = viewer is not None and viewer.is_staff
-    facts = repr((staff, entry, sorted(map(repr, outputs))))
-    return hashlib.sha256(facts.encode()).hexdigest()[:20]
-
-
-#: what the version depends on; `updated` facts only, since the rest of a row never changes
-ENTRY_FACTS = (
-    "pk",
-    "dispatched_at",
-    "deadline_at",
-    "completed_at",
-    "cancelled_at",
-    "progress",
-    "error",
-)
-OUTPUT_FACTS = ("pk", "index", "announced_at", "stored_at", "late", "error")
-
-
-def _version(entry: RegisterEntry, around: Surroundings, viewer: User | None) -> str:
-    facts = tuple(getattr(entry, name) for name in ENTRY_FACTS)
-    outputs = [
-        (
-            *(getattr(output, name) for name in OUTPUT_FACTS),
-            preview.made_at if (preview := preview_of(output)) else None,
-        )
-        for output in around.outputs[entry.pk]
-    ]
-    return version_of((*facts, around.trashed.get(entry.pk)), outputs, viewer)
 
 
 def _phase(entry: RegisterEntry, outputs: Collection[Output]) -> Phase:
@@ -224,7 +190,11 @@ def total(costs: Iterable[Decimal | None]) -> Decimal | None:
 
 
 def _generation(
-    entry: RegisterEntry, around: Surroundings, names: dict[str, str], viewer: User | None
+    entry: RegisterEntry,
+    around: Surroundings,
+    names: dict[str, str],
+    viewer: User | None,
+    version: str,
 ) -> GenerationView:
     outputs = around.outputs[entry.pk]
     stored = sum(1 for output in outputs if output.stored_at)
@@ -260,6 +230,6 @@ def _generation(
         completed_at=entry.completed_at,
         next_attempt_at=entry.due_at,
         usual_seconds=usual_seconds(entry.model),
-        version=_version(entry, around, viewer),
+        version=version,
         acts=_acts(entry, state, around, viewer),
     )

@@ -10,14 +10,12 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from generations.errors import GenerationNotFound
 from generations.models import EntryTag, Generation, RegisterEntry, Trash
 from generations.queries.building import (
-    ENTRY_FACTS,
-    OUTPUT_FACTS,
     Surroundings,
     generation_views,
     stuck_projections,
     surroundings_of,
-    version_of,
 )
+from generations.queries.versions import generation_version
 from generations.queries.views import GenerationFilters, GenerationView, Page
 from generations.queries.wire import generation_json
 from generations.states import GenerationState as State
@@ -33,22 +31,24 @@ FEW = 1000
 
 def generation_view(*, viewer: User, id: UUID | str) -> GenerationView:
     """One generation, trashed or not; GenerationNotFound when `viewer` may not see it."""
+    version = generation_version(viewer=viewer, id=id)  # first, so that it is never too new
     entry = visible_entry(viewer, id)
     around = surroundings_of([entry.pk], brief=True)
     if entry.gone:  # type: ignore[attr-defined]
         around.trashed[entry.pk] = entry.gone  # type: ignore[attr-defined]
     if entry.stuck:  # type: ignore[attr-defined]
         around.failed.add(entry.pk)
-    return generation_views([entry], viewer, around=around)[0]
+    return generation_views([entry], viewer, around=around, version=version)[0]
 
 
 def new_generation_view(
     *, viewer: User | None, entry: RegisterEntry, tags: Sequence[str]
 ) -> GenerationView:
-    """The view of an entry that was just written down, without asking the database again."""
+    """The view of an entry that was just written down, almost without asking the database again."""
     around = Surroundings()
     around.tags[entry.pk] = sorted(set(tags))
-    return generation_views([entry], viewer, around=around)[0]
+    version = generation_version(viewer=viewer, id=entry.pk) if viewer else ""
+    return generation_views([entry], viewer, around=around, version=version)[0]
 
 
 def frame_of_new(entry: RegisterEntry, tags: Sequence[str]) -> dict[str, Any]:
@@ -73,27 +73,6 @@ def _uuid(id: UUID | str) -> UUID:
         return id if isinstance(id, UUID) else UUID(id)
     except ValueError:
         raise GenerationNotFound from None
-
-
-def generation_version(*, viewer: User, id: UUID | str) -> str:
-    """The version of one generation, read in one query; GenerationNotFound as above."""
-    trashed = ENTIRE.filter(entry=OuterRef("pk")).values("trashed_at")
-    rows = list(
-        RegisterEntry.objects.filter(pk=_uuid(id), purged_at__isnull=True)
-        .annotate(gone=Subquery(trashed[:1]))
-        .values_list(
-            "audience",
-            *ENTRY_FACTS,
-            "gone",
-            *(f"outputs__{name}" for name in OUTPUT_FACTS),
-            "outputs__preview__made_at",
-        )
-    )
-    if not rows or audiences.level(viewer, rows[0][0]) is None:
-        raise GenerationNotFound
-    split = len(ENTRY_FACTS) + 2
-    outputs = [row[split:] for row in rows if row[split] is not None]
-    return version_of(rows[0][1:split], outputs, viewer)
 
 
 def generation_page(
