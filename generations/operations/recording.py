@@ -1,7 +1,9 @@
 """Records what a provider said about an entry, however often and in whatever order it says it."""
 
 import hashlib
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from generations.errors import OutputError, error
@@ -26,11 +28,12 @@ def record_update(item: Opened, *, update: ProviderUpdate, at: datetime) -> None
     when the provider has nothing in the works any more.
     """
     known = {output.ref for output in item.outputs}
+    slots = _slots_for_results(item)
     for result in update.outputs:
         ref = _ref_of(result)
         if ref not in known:
             known.add(ref)
-            _announce(item, result, ref=ref, at=at)
+            _announce(item, result, ref=ref, index=next(slots), at=at)
     if not item.entry.completed_at:
         for failure in update.errors:
             _note_error(item, failure, known=known, at=at)
@@ -89,8 +92,8 @@ def _ref_of(result: ResultOutput) -> str:
     return f"sha256:{hashlib.sha256(result.ref.encode()).hexdigest()}"
 
 
-def _announce(item: Opened, result: ResultOutput, *, ref: str, at: datetime) -> None:
-    output = _row(item, ref, at=at, index=_slot_for_result(item))
+def _announce(item: Opened, result: ResultOutput, *, ref: str, index: int, at: datetime) -> None:
+    output = _row(item, ref, at=at, index=index)
     output.url = result.url or ""
     output.seed = result.seed
     output.cost = result.cost
@@ -128,13 +131,13 @@ def _free_slot(item: Opened) -> int | None:
     return next((index for index in range(item.entry.expected_count) if index not in taken), None)
 
 
-def _slot_for_result(item: Opened) -> int:
-    free = _free_slot(item)
-    if free is not None:
-        return free
+def _slots_for_results(item: Opened) -> Iterator[int]:
+    """Where results go: empty slots, then those of errors, which give them up, then beyond."""
+    taken = {output.index for output in item.filled}
+    yield from (index for index in range(item.entry.expected_count) if index not in taken)
     for output in item.filled:
         if output.ref.startswith(ERROR) and output.index is not None:
             index: int = output.index
             item.change_output(output, index=None)
-            return index
-    return max((output.index or 0 for output in item.filled), default=-1) + 1
+            yield index
+    yield from count(max((output.index or 0 for output in item.filled), default=-1) + 1)
