@@ -133,19 +133,22 @@ def cancel_entry(*, actor: User, entry_id: UUID) -> RegisterEntry:
 
 @rows.atomically
 def retry_entry(*, actor: User, entry_id: UUID) -> RegisterEntry:
-    """Open a new entry for what is missing of a settled one.
+    """Open a new entry for what is missing of a settled one; the same one while that is open.
 
     Raises:
         InvalidTransition: it is still open.
         NothingToRetry: everything that was asked for has come.
     """
-    entry = find_for_act(actor=actor, entry_id=entry_id)
+    find_for_act(actor=actor, entry_id=entry_id)
+    entry = desk.open_entries([entry_id])[entry_id].entry  # of two at once, the second waits
     if entry.state is GenerationState.PENDING:
         raise InvalidTransition("It is still open; wait or cancel it first.")
     missing = entry.expected_count - entry.success_count
     model = ProviderModel.objects.filter(pk=entry.model).first()
     if missing <= 0 or model is None:
         raise NothingToRetry
+    if begun := entry.retries.filter(completed_at__isnull=True).first():
+        return begun
     return open_entry(
         actor=actor,
         audience=entry.audience,

@@ -214,6 +214,23 @@ def test_what_was_cancelled_before_it_was_sent_is_never_sent(
     assert sandbox.tasks() == []
 
 
+def test_of_two_retries_at_once_one_is_paid_for(alice: User, here: str) -> None:
+    entry = taken(alice)
+    register.cancel_entry(actor=alice, entry_id=entry.pk)
+    opened: list[RegisterEntry] = []
+
+    def retry() -> None:
+        opened.append(register.retry_entry(actor=alice, entry_id=entry.pk))
+
+    with beside(retry), beside(retry):
+        retry()
+    assert len(opened) == 3
+    assert len({one.pk for one in opened}) == 1
+    register.cancel_entry(actor=alice, entry_id=opened[0].pk)
+    retry()
+    assert len({one.pk for one in opened}) == 2
+
+
 def test_a_late_result_mends_a_failed_late_projection(
     alice: User, here: str, work: Callable[..., int]
 ) -> None:
