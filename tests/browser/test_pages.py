@@ -62,7 +62,7 @@ async def test_no_page_breaks_a_rule_of_axe(place: Installation, scheme: str) ->
     assert wrong == []
 
 
-async def test_the_lightbox_breaks_no_rule_of_axe(place: Installation) -> None:
+async def test_what_opens_over_a_page_breaks_no_rule_of_axe(place: Installation) -> None:
     script = axe_script()
     if script is None:
         pytest.skip("axe-core could not be fetched: accessibility is not checked.")
@@ -75,6 +75,12 @@ async def test_the_lightbox_breaks_no_rule_of_axe(place: Installation) -> None:
         await alice.page.keyboard.press("Escape")
         await alice.page.click("#pill")
         await alice.page.wait_for_selector("#tray li")
+        assert await offences(alice.page) == []
+        await alice.go("/create/")
+        await alice.page.click("details.more > summary")
+        await alice.page.click("[data-pick-reference]")
+        await alice.page.wait_for_selector("#choosing .choice")
+        await alice.page.evaluate(script)
         assert await offences(alice.page) == []
 
 
