@@ -72,7 +72,7 @@ def record_silence(entry: RegisterEntry, *, problem: ProviderError) -> None:
     log.warning("unanswered", generation=str(entry.pk), status=problem.status, error=problem.code)
     item.change(last_error=str(problem)[:2000])
     patience = item.entry.deadline_at + timedelta(seconds=GRACE)
-    if at >= item.entry.deadline_at and at < patience:
+    if item.entry.due_at and item.entry.deadline_at <= at < patience:
         again = at + timedelta(seconds=leases.backoff(1, longest=10.0))
         item.change(polls=item.entry.polls + 1, leased_until=None, due_at=again)
     else:
@@ -107,7 +107,9 @@ def _look_again(item: desk.Opened, asked: RegisterEntry, *, at: datetime) -> Non
         item.change(polls=item.entry.polls + 1, leased_until=None)
     if item.entry.due_at is None:
         return
-    if item.entry.deadline_at <= at:
+    if item.entry.completed_at and not item.entry.cancelled_at:
+        item.change(due_at=None)  # it was asked about once more; a cancelled one is until the end
+    elif item.entry.deadline_at <= at:
         _close(item, at=at)
     else:
         moment = next_look(item.entry, calls_back=item.entry.calls_back, at=at)
@@ -124,7 +126,8 @@ def _close(item: desk.Opened, *, at: datetime) -> None:
         return
     if item.collecting:
         # what was announced is fetched first; only then is it known what is missing
-        item.change(due_at=at + timedelta(seconds=5))
+        recent = at < item.entry.deadline_at + timedelta(seconds=GRACE)
+        item.change(due_at=at + timedelta(seconds=5 if recent else leases.LONGEST_WAIT))
         return
     received = sum(1 for output in item.outputs if output.stored_at)
     expected = item.entry.expected_count

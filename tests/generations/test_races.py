@@ -27,6 +27,7 @@ from generations.operations import (
     collecting,
     frames,
     keeping,
+    polling,
     previews,
     projection,
     purging,
@@ -34,6 +35,7 @@ from generations.operations import (
     register,
     replay,
 )
+from generations.providers.base import ProviderError, ProviderUpdate
 from genproj.kernel import leases, storage
 from genproj.kernel.clock import now
 from genproj.runtime import operations as runtime
@@ -229,6 +231,36 @@ def test_of_two_retries_at_once_one_is_paid_for(alice: User, here: str) -> None:
     register.cancel_entry(actor=alice, entry_id=opened[0].pk)
     retry()
     assert len({one.pk for one in opened}) == 2
+
+
+def test_an_answer_that_comes_after_the_end_wakes_nobody(
+    alice: User, here: str, work: Callable[..., int]
+) -> None:
+    entry = taken(alice, count=1)
+    deliver(entry, result(entry, here))
+    work("apply_receipts", "collect_outputs", "project")
+    RegisterEntry.objects.update(deadline_at=now())
+    away = ProviderError("unreachable", url="")
+    polling.record_silence(entry, problem=away)
+    assert RegisterEntry.objects.get().due_at is None
+    RegisterEntry.objects.update(due_at=now(), deadline_at=now() + timedelta(seconds=90))
+    polling.record_answers([(entry, ProviderUpdate(ref=None, processing=True))])
+    assert RegisterEntry.objects.get().due_at is None
+
+
+def test_while_a_result_is_fetched_for_hours_the_provider_is_not_pestered(
+    alice: User, here: str, work: Callable[..., int]
+) -> None:
+    entry = taken(alice)
+    deliver(entry, result(entry, here))
+    work("apply_receipts")
+    for past, wait in ((5, 5), (600, 30)):
+        RegisterEntry.objects.update(deadline_at=now() - timedelta(seconds=past))
+        polling.record_answers([(entry, ProviderUpdate(ref=None, processing=True))])
+        entry.refresh_from_db()
+        assert entry.completed_at is None
+        assert entry.due_at is not None
+        assert wait - 2 < (entry.due_at - now()).total_seconds() <= wait
 
 
 def test_a_late_result_mends_a_failed_late_projection(
