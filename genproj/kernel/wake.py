@@ -168,6 +168,7 @@ class _Lane:
                 return
             except Exception as error:  # noqa: BLE001 - a lane outlives any batch
                 log.exception("batch_broke", job=self.name, error=repr(error))
+                connection.close_if_unusable_or_obsolete()
                 time.sleep(0.2)
                 return
             if not worked:

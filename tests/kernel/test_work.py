@@ -214,6 +214,36 @@ def test_a_lane_outlives_a_batch_that_breaks(settings: Any) -> None:
     assert seconds < 10
 
 
+connected: list[str] = []
+
+
+def loses_its_connection() -> int:
+    """A batch whose connection the server ends; the next one works again."""
+    with connection.cursor() as cursor:
+        if not connected:
+            connected.append("lost")
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        cursor.execute("SELECT 1")
+        connected.append("again")
+    return 0
+
+
+def due_until_connected() -> bool:
+    return "again" not in connected
+
+
+LOSING = {"one": wake.Job(f"{__name__}.loses_its_connection", f"{__name__}.due_until_connected", 1)}
+
+
+def test_a_lane_outlives_its_connection(settings: Any) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no server that could end a connection.")
+    settings.JOBS = f"{__name__}.LOSING"
+    connected.clear()
+    wake.drain(linger=1.5, longest=20)
+    assert connected[:2] == ["lost", "again"]
+
+
 happened: list[str] = []
 
 
