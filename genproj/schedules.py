@@ -22,4 +22,5 @@ SWEEPS = {
     "genproj.events.operations.forget_old_events": 3600.0,
     "genproj.runtime.operations.forget_old_answers": 3600.0,
     "genproj.accounts.operations.forget_ended_keys": 3600.0,
+    "genproj.webhooks.operations.forget_old_receipts": 3600.0,
 }

@@ -83,7 +83,7 @@ class ArtifactList(Door):
         if length.isdecimal() and int(length) > settings.MAX_UPLOAD_BYTES + OVERHEAD:
             raise TooLarge  # before a byte of it is read
 
-        def prepare() -> dict[str, Any]:
+        def prepare() -> tuple[keeping.StoredUpload, list[str]]:
             if len(request.FILES.getlist("file")) > 1:
                 raise Invalid.one("/file", "too_many", "One file at a time.")
             body = {
@@ -92,18 +92,16 @@ class ArtifactList(Door):
                 if name != "file"
             }
             file = request.FILES.get("file")
-            return read_body(body | ({"file": file} if file else {}), UPLOAD)
-
-        def act(body: dict[str, Any]) -> Response:
+            body = read_body(body | ({"file": file} if file else {}), UPLOAD)
             if body["file"].size > settings.MAX_UPLOAD_BYTES:
                 raise TooLarge
-            entry = keeping.keep_upload(
-                actor=request.user,
-                audience=f"user:{request.user.pk}",
-                file=body["file"],
-                filename=body["file"].name or "",
-                tags=body["tags"],
-            )
+            stored = keeping.store_upload(file=body["file"], filename=body["file"].name or "")
+            return stored, body["tags"]
+
+        def act(upload: tuple[keeping.StoredUpload, list[str]]) -> Response:
+            stored, tags = upload
+            audience = f"user:{request.user.pk}"
+            entry = keeping.record_upload(stored, actor=request.user, audience=audience, tags=tags)
             generation = queries.generation_view(viewer=request.user, id=entry.pk)
             artifact = generation.outputs[0].artifact or ""
             return answer(

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any, BinaryIO
@@ -128,6 +129,17 @@ def mark_artifact(
     frames.tell_artifact(output)
 
 
+@dataclass(frozen=True)
+class StoredUpload:
+    """A person's file as it now lies in storage, not yet in the register."""
+
+    entry_id: UUID
+    output_id: UUID
+    kind: Kind
+    filename: str
+    facts: Mapping[str, Any]
+
+
 def keep_upload(
     *,
     actor: User,
@@ -138,21 +150,28 @@ def keep_upload(
 ) -> RegisterEntry:
     """Keep a person's own picture or film: an entry of provider `upload`, settled at once.
 
-    The bytes decide what it is; metadata (place, camera, names) is removed before it is kept.
-
     Raises:
         TooLarge: over MAX_UPLOAD_BYTES.
         Invalid: not a picture or film that can be kept.
         StorageUnavailable: it could not be stored; nothing is left behind.
+    """
+    upload = store_upload(file=file, filename=filename)
+    return record_upload(upload, actor=actor, audience=audience, tags=tags)
+
+
+def store_upload(*, file: BinaryIO, filename: str) -> StoredUpload:
+    """Check a file and store it; in no transaction, because it takes its time.
+
+    The bytes decide what it is; metadata (place, camera, names) is removed before it is kept.
+    Raises as `keep_upload`.
     """
     body = file.read(settings.MAX_UPLOAD_BYTES + 1)
     if len(body) > settings.MAX_UPLOAD_BYTES:
         raise TooLarge(f"At most {settings.MAX_UPLOAD_BYTES // 2**20} MiB.")
     clean, measured = _checked(body)
     entry_id, output_id = uuid7(), uuid7()
-    key = f"generations/{entry_id}/{output_id}.{measured.extension}"
     facts = {
-        "storage_key": key,
+        "storage_key": f"generations/{entry_id}/{output_id}.{measured.extension}",
         "sha256": sha256(clean).hexdigest(),
         "size": len(clean),
         "content_type": measured.content_type,
@@ -161,15 +180,7 @@ def keep_upload(
         "duration": measured.duration,
     }
     _store(clean, facts)
-    return _record_upload(
-        actor=actor,
-        audience=audience,
-        ids=(entry_id, output_id),
-        facts=facts,
-        words={"prompt": filename[:200], "filename": filename[:200]},
-        kind=Kind(measured.kind),
-        tags=tags,
-    )
+    return StoredUpload(entry_id, output_id, Kind(measured.kind), filename[:200], facts)
 
 
 def _checked(body: bytes) -> tuple[bytes, media.Measured]:
@@ -198,27 +209,21 @@ def _store(body: bytes, facts: Mapping[str, Any]) -> None:
 
 
 @rows.atomically
-def _record_upload(
-    *,
-    actor: User,
-    audience: str,
-    ids: tuple[UUID, UUID],
-    facts: Mapping[str, Any],
-    words: Mapping[str, Any],
-    kind: Kind,
-    tags: Iterable[str],
+def record_upload(
+    upload: StoredUpload, *, actor: User, audience: str, tags: Iterable[str] = ()
 ) -> RegisterEntry:
+    """Write a stored upload into the register, settled."""
     at = now()
     entry = RegisterEntry(
-        id=ids[0],
-        kind=kind.value,
+        id=upload.entry_id,
+        kind=upload.kind.value,
         provider=UPLOAD,
         model=UPLOAD,
-        input=dict(words),
+        input={"prompt": upload.filename, "filename": upload.filename},
         expected_count=1,
         audience=audience,
         owner=actor,
-        key_prefix=f"generations/{ids[0]}",
+        key_prefix=f"generations/{upload.entry_id}",
         request_id=logs.request_id.get() or "",
         created_at=at,
         submit_started_at=at,
@@ -229,7 +234,13 @@ def _record_upload(
     EntryTag.objects.bulk_create(EntryTag(entry=entry, name=tag) for tag in dict.fromkeys(tags))
     item = desk.Opened(entry, [])
     output = Output(
-        id=ids[1], entry=entry, index=0, ref=str(ids[1]), announced_at=at, stored_at=at, **facts
+        id=upload.output_id,
+        entry=entry,
+        index=0,
+        ref=str(upload.output_id),
+        announced_at=at,
+        stored_at=at,
+        **upload.facts,
     )
     item.add(output)
     item.notable = True

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models import F, Q
 
 from genproj.kernel import logs, rows
-from genproj.kernel.clock import now
+from genproj.kernel.clock import after, now
 from genproj.kernel.errors import Forbidden
 from genproj.kernel.wake import wake
 from genproj.webhooks.models import Receipt
@@ -59,3 +59,12 @@ def ignore(*, actor: User, receipt_ids: Collection[UUID]) -> int:
 def _require_staff(actor: User) -> None:
     if not actor.is_staff:
         raise Forbidden
+
+
+#: applied receipts are kept this long, so that staff can see what came and apply it again
+KEPT_DAYS = 30
+
+
+def forget_old_receipts() -> None:
+    """Sweep: delete receipts that were read long ago; unread ones stay."""
+    Receipt.objects.filter(due_at__isnull=True, received_at__lt=after(-KEPT_DAYS * 86_400)).delete()
