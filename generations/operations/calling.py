@@ -1,6 +1,7 @@
 """The lane that calls providers: several calls at a time, their answers recorded together."""
 
 import os
+import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from genproj.kernel.wake import ending
 CALLERS = 8
 #: seconds between looks for more while some providers think
 LOOK_EVERY = 0.1
+#: seconds that the first answer waits for others, to be recorded with them
+GATHER = 0.02
 
 log = logs.component("polling")
 
@@ -65,7 +68,10 @@ def call_providers() -> int:
             count += len(taken)
         if not running:
             return count
-        done, _ = wait(running, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
+        done, others = wait(running, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
+        if done and others:
+            time.sleep(GATHER)
+            done |= {future for future in others if future.done()}
         if done:
             record([(running.pop(future), future) for future in done])
         if (now() - extended).total_seconds() > settings.HEARTBEAT_SECONDS:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from generations import queries
 from genproj.events import log
@@ -27,10 +27,14 @@ def tell(desk: Iterable[Opened]) -> None:
         log.append(stream_of(item.entry) or "", "generation:updated", generation=frame)
 
 
-def tell_created(entry: RegisterEntry, *, tags: Sequence[str]) -> None:
-    """Append `generation:created`, of which everything is known without a look."""
+def frame_of_new(entry: RegisterEntry, *, tags: Sequence[str]) -> dict[str, Any]:
+    """The frame of an entry that is about to be written; of it everything is known."""
+    return queries.frame_of_new(entry, tags)
+
+
+def tell_created(entry: RegisterEntry, *, frame: Mapping[str, Any]) -> None:
+    """Append `generation:created`."""
     if stream := stream_of(entry):
-        frame = queries.frame_of_new(entry, tags)
         log.append(stream, "generation:created", generation=frame)
 
 

@@ -22,7 +22,6 @@ from genproj.kernel.wake import wake
 log = logs.component("register")
 
 
-@rows.atomically
 def open_entry(
     *,
     actor: User | None,
@@ -63,15 +62,21 @@ def open_entry(
         deadline_at=at + timedelta(seconds=deadline_seconds),
         due_at=at,
     )
+    _write(entry, tags, frame=frames.frame_of_new(entry, tags=tags))
+    return entry
+
+
+@rows.atomically
+def _write(entry: RegisterEntry, tags: Sequence[str], *, frame: Mapping[str, Any]) -> None:
+    """One short transaction: what can be made before it is."""
     entry.save(force_insert=True)
     if tags:
         EntryTag.objects.bulk_create(
             [EntryTag(entry=entry, name=tag) for tag in dict.fromkeys(tags)]
         )
-    frames.tell_created(entry, tags=tags)
+    frames.tell_created(entry, frame=frame)
     wake("generations.jobs.call_providers")
     rows.after_commit(lambda: _announce(entry))
-    return entry
 
 
 def _announce(entry: RegisterEntry) -> None:

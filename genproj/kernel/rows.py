@@ -1,6 +1,8 @@
 """The only opener of transactions: retries what the database asks to repeat, and runs what must
 come last in a transaction."""
 
+import fcntl
+import os
 import random
 import threading
 import time
@@ -52,10 +54,11 @@ def _outermost() -> Iterator[None]:
 
 @contextmanager
 def _begun() -> Iterator[None]:
-    """A transaction; on SQLite its write lock is asked for often, not waited for in long sleeps.
+    """A transaction; on SQLite the writers take turns.
 
     SQLite's own busy handler sleeps up to 100 ms between two tries, so that of several writers
-    one waits for seconds. Threads of one process take turns; processes try each half millisecond.
+    one waits for seconds. Threads of one process queue at a lock, processes at a locked file,
+    which the kernel gives on at once and frees when its holder dies.
     """
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         with transaction.atomic():
@@ -64,11 +67,38 @@ def _begun() -> Iterator[None]:
     if not _turn.acquire(timeout=LONGEST_WAIT):
         raise OperationalError("database is locked")
     try:
-        with ExitStack() as stack:
-            _enter_when_free(stack)
-            yield
+        turn = _turnstile()
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        try:
+            with ExitStack() as stack:
+                _enter_when_free(stack)
+                yield
+        finally:
+            fcntl.flock(turn, fcntl.LOCK_UN)
     finally:
         _turn.release()
+
+
+_turnstiles: dict[str, int] = {}
+
+
+def _turnstile() -> int:
+    """This process's own handle of the file at which the database's writers queue."""
+    path = f"{connection.settings_dict['NAME']}-turn"
+    if path not in _turnstiles:
+        _turnstiles[path] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    return _turnstiles[path]
+
+
+def _forget_inherited() -> None:
+    """A forked child must not keep its parent's turn."""
+    global _turn
+    _turn = threading.Lock()
+    while _turnstiles:
+        os.close(_turnstiles.popitem()[1])
+
+
+os.register_at_fork(after_in_child=_forget_inherited)
 
 
 def _enter_when_free(stack: ExitStack) -> None:
