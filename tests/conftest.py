@@ -244,13 +244,9 @@ def environment(**changes: str) -> dict[str, str]:
     return {**os.environ, "PYTHONUNBUFFERED": "1", **changes}
 
 
-#: rows that a test wants printed at the end of the run, by the title of their table
-TABLES: dict[str, list[tuple[str, ...]]] = {}
-
-
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print the tables that tests have filled."""
-    for title, table in TABLES.items():
+    for title, table in world.TABLES.items():
         terminalreporter.section(title)
         widths = [max(len(row[place]) for row in table) for place in range(len(table[0]))]
         for row in table:

@@ -13,6 +13,9 @@ from generations.operations import register, registry
 PASSWORD = "genproj-test"
 MODEL = "runware:100@1"
 
+#: rows that a test wants printed at the end of the run, by the title of their table
+TABLES: dict[str, list[tuple[str, ...]]] = {}
+
 
 def person(name: str, *, staff: bool = False) -> User:
     """A person with the usual password."""

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 
 from generations.models import Artifact, Output, RegisterEntry
 from tests import world
-from tests.conftest import TABLES, Sandbox, Web
+from tests.conftest import Sandbox, Web
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -111,7 +111,7 @@ def test_a_fault_ends_as_promised(
     assert len({output.sha256 for output in outputs if output.stored_at}) == case.artifacts
     assert took < case.within
     assert len(runs_of(sandbox, entry)) == case.runs
-    TABLES.setdefault(TITLE, [("fault", "state", "artifacts", "error", "seconds")]).append(
+    world.TABLES.setdefault(TITLE, [("fault", "state", "artifacts", "error", "seconds")]).append(
         (
             named(case),
             entry.state,
