@@ -1,17 +1,17 @@
 """The only opener of transactions: retries what the database asks to repeat, and runs what must
 come last in a transaction."""
 
-import fcntl
-import os
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from django.db import OperationalError, connection, transaction
+
+from genproj.kernel import turns
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -20,12 +20,9 @@ TRIES = 3
 #: deadlock_detected and serialization_failure; SQLite says "locked" or "busy".
 REPEATABLE = {"40P01", "40001"}
 
-#: seconds a writer waits for SQLite's one write lock, and between two tries
-LONGEST_WAIT = 30.0
-BETWEEN_TRIES = 0.0005
-
 _local = threading.local()
-_turn = threading.Lock()
+
+turns.install()
 
 
 def is_repeatable(error: OperationalError) -> bool:
@@ -41,7 +38,7 @@ def _outermost() -> Iterator[None]:
     """One transaction at the top level, with its last writes run inside it."""
     _local.last = {}
     try:
-        with _begun():
+        with transaction.atomic():
             yield
             while _local.last:
                 _, (write, _undo) = _local.last.popitem()
@@ -50,73 +47,6 @@ def _outermost() -> Iterator[None]:
         unwritten, _local.last = _local.last, None
         for _write, undo in unwritten.values():
             undo()  # rolled back before its last writes
-
-
-@contextmanager
-def _begun() -> Iterator[None]:
-    """A transaction; on SQLite the writers take turns.
-
-    SQLite's own busy handler sleeps up to 100 ms between two tries, so that of several writers
-    one waits for seconds. Threads of one process queue at a lock, processes at a locked file,
-    which the kernel gives on at once and frees when its holder dies.
-    """
-    if connection.vendor != "sqlite" or connection.in_atomic_block:
-        with transaction.atomic():
-            yield
-        return
-    if not _turn.acquire(timeout=LONGEST_WAIT):
-        raise OperationalError("database is locked")
-    try:
-        turn = _turnstile()
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        try:
-            with ExitStack() as stack:
-                _enter_when_free(stack)
-                yield
-        finally:
-            fcntl.flock(turn, fcntl.LOCK_UN)
-    finally:
-        _turn.release()
-
-
-_turnstiles: dict[str, int] = {}
-
-
-def _turnstile() -> int:
-    """This process's own handle of the file at which the database's writers queue."""
-    path = f"{connection.settings_dict['NAME']}-turn"
-    if path not in _turnstiles:
-        _turnstiles[path] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    return _turnstiles[path]
-
-
-def _forget_inherited() -> None:
-    """A forked child must not keep its parent's turn."""
-    global _turn
-    _turn = threading.Lock()
-    while _turnstiles:
-        os.close(_turnstiles.popitem()[1])
-
-
-os.register_at_fork(after_in_child=_forget_inherited)
-
-
-def _enter_when_free(stack: ExitStack) -> None:
-    connection.ensure_connection()
-    end = time.monotonic() + LONGEST_WAIT
-    connection.connection.execute("PRAGMA busy_timeout = 0")
-    try:
-        while True:
-            try:
-                stack.enter_context(transaction.atomic())
-            except OperationalError as error:
-                if not is_repeatable(error) or time.monotonic() > end:
-                    raise
-                time.sleep(BETWEEN_TRIES)
-            else:
-                return
-    finally:
-        connection.connection.execute(f"PRAGMA busy_timeout = {LONGEST_WAIT * 1000:.0f}")
 
 
 @contextmanager

@@ -287,3 +287,36 @@ def test_the_purge_of_what_is_not_due_stays_asleep(alice: User) -> None:
     assert wake.anything_due() == []
     RegisterEntry.objects.filter(pk=entry.pk).update(due_at=now() - timedelta(seconds=1))
     assert wake.anything_due() == ["generations.jobs.call_providers"]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's one write lock")
+def test_a_plain_write_is_not_passed_over_by_busy_writers(alice: User) -> None:
+    """Writers that go from one transaction straight into the next leave gaps of microseconds."""
+    stop = threading.Event()
+
+    @rows.atomically
+    def write() -> None:
+        User.objects.filter(pk=alice.pk).update(first_name="busy")
+        time.sleep(0.004)
+
+    def busy() -> None:
+        try:
+            while not stop.is_set():
+                write()
+        finally:
+            connection.close()
+
+    writers = [threading.Thread(target=busy) for _ in range(4)]
+    for thread in writers:
+        thread.start()
+    try:
+        waits = []
+        for number in range(10):
+            began = time.monotonic()
+            User.objects.filter(pk=alice.pk).update(last_name=str(number))
+            waits.append(time.monotonic() - began)
+    finally:
+        stop.set()
+        for thread in writers:
+            thread.join()
+    assert max(waits) < 5
