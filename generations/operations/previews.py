@@ -1,6 +1,9 @@
 """Makes the small pictures of stored outputs; nothing ever waits for them."""
 
 import io
+import os
+import sys
+import threading
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from hashlib import sha256
@@ -17,6 +20,7 @@ BATCH = 4
 #: how long small pictures give way to originals that wait to be fetched
 GIVES_WAY = timedelta(seconds=10)
 MOST_FAILURES = 8
+LEAST = 19
 
 log = logs.component("previews")
 
@@ -28,6 +32,7 @@ def previews_to_make() -> QuerySet[Preview]:
 
 def make_previews() -> int:
     """Make a batch of previews. Returns how many were tried."""
+    _stand_back()
     waiting = previews_to_make()
     if outputs_to_collect().filter(due_at__lte=now()).exists():  # taken ones too
         waiting = waiting.filter(due_at__lt=now() - GIVES_WAY)
@@ -35,6 +40,15 @@ def make_previews() -> int:
     for preview in taken:
         leases.attempt(lambda preview=preview: make_preview(preview), failed=_failed(preview))
     return len(taken)
+
+
+def _stand_back() -> None:
+    """Give this thread the least of the processor: scaling pictures must slow nothing else.
+
+    On Linux niceness belongs to a thread; elsewhere, and in a main thread, to what else runs there.
+    """
+    if sys.platform == "linux" and threading.current_thread() is not threading.main_thread():
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LEAST)
 
 
 def _failed(preview: Preview) -> Callable[[BaseException], None]:
