@@ -88,7 +88,7 @@ class ArtifactList(Door):
                 raise Invalid.one("/file", "too_many", "One file at a time.")
             body = {
                 name: values if name == "tags" else values[0]
-                for name, values in request.data.lists()
+                for name, values in (request.data.lists() if hasattr(request.data, "lists") else ())
                 if name != "file"
             }
             file = request.FILES.get("file")
