@@ -1,10 +1,11 @@
 """TABLE: who may see what is addressed to an audience (`user:5`): kind -> the module that knows."""
 
+from collections.abc import Iterable
 from functools import cache
 from pkgutil import resolve_name
 from typing import Any
 
-TABLE = {"user": "genproj.accounts.audiences"}
+TABLE = {"user": "genproj.accounts.audiences", "space": "spaces.audiences"}
 
 LEVELS = ("viewer", "editor", "owner")
 
@@ -36,3 +37,24 @@ def may(user: Any, audience: str, least: str) -> bool:
 def audiences_of(user: Any) -> list[str]:
     """Every audience that `user` belongs to; staff see beyond it."""
     return [f"{kind}:{key}" for kind in TABLE for key in _module(kind).keys_of(user)]
+
+
+def owner_ids_of(audience: str) -> list[int]:
+    """The people who own what is addressed to an audience."""
+    kind, _, key = audience.partition(":")
+    found: list[int] = _module(kind).owner_ids(key) if kind in TABLE else []
+    return found
+
+
+def names_of(audiences: Iterable[str]) -> dict[str, str]:
+    """What audiences are called; those that are gone are left out."""
+    by_kind: dict[str, list[str]] = {}
+    for audience in audiences:
+        kind, _, key = audience.partition(":")
+        by_kind.setdefault(kind, []).append(key)
+    return {
+        f"{kind}:{key}": name
+        for kind, keys in by_kind.items()
+        if kind in TABLE
+        for key, name in _module(kind).names(keys).items()
+    }

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import tempfile
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
@@ -20,7 +20,8 @@ Headers = list[tuple[bytes, bytes]]
 #: Told by Django to what stands in front of it; neither let in nor out.
 FOLLOW = b"x-follow"
 SEND_FILE = b"x-send-file"
-INTERNAL = frozenset({FOLLOW, SEND_FILE})
+STREAM = b"x-stream"
+INTERNAL = frozenset({FOLLOW, SEND_FILE, STREAM})
 
 IN_MEMORY = 2**20
 CHUNK = 2**18
@@ -54,11 +55,13 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole response: small bodies as bytes, large ones in a temporary file."""
+    """A whole response: small bodies as bytes, large ones in a temporary file. Of one that is
+    streamed, `parts` are still to be made."""
 
     status: int
     headers: Headers = field(default_factory=list)
     body: bytes | IO[bytes] = b""
+    parts: Iterable[bytes] | None = None
 
     def header(self, name: bytes) -> bytes | None:
         """The first header of that (lower-case) name."""
@@ -117,6 +120,21 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:
         parts.append(part)
         if not more:
             return b"".join(parts)
+
+
+async def body_parts(scope: Scope, receive: Receive, *, limit: int) -> AsyncIterator[bytes]:
+    """The request's body as it comes, for bodies too large to be held anywhere but at their end.
+
+    Raises: as `read_body`.
+    """
+    _check_length(scope, limit)
+    size, more = 0, True
+    while more:
+        part, more = await _part(receive)
+        size += len(part)
+        if size > limit:
+            raise Unreadable(413)
+        yield part
 
 
 async def spool_body(scope: Scope, receive: Receive, *, limit: int) -> IO[bytes]:

@@ -1,4 +1,4 @@
-"""Doorbells between processes: a ring carries names only, may be lost, and costs microseconds.
+"""Doorbells between processes: a ring carries names, may be lost, and costs microseconds.
 
 Unix datagram sockets in RUN_DIR on one host, NOTIFY on PostgreSQL, PUBLISH when there is a Redis.
 """
@@ -19,7 +19,12 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 LONGEST_MESSAGE = 4000
+#: NOTIFY carries less than 8,000 bytes.
+LONGEST_TEXT = 7900
 LONGEST_SOCKET_PATH = 90
+#: A socket's queue may hold as few as ten; whoever says something waits so long for its turn.
+PATIENCE = 0.01
+MOST_AT_ONCE = 500
 
 
 class Listener(Protocol):
@@ -27,6 +32,9 @@ class Listener(Protocol):
 
     def wait(self, timeout: float) -> set[str]:
         """The names rung since the last call; waits up to `timeout` seconds for the first."""
+
+    def texts(self, timeout: float) -> list[str]:
+        """What was said since the last call, in order; waits like `wait`."""
 
     def close(self) -> None:
         """Stop listening."""
@@ -37,13 +45,21 @@ def ring(channel: str, names: Collection[str]) -> int | None:
 
     Best effort: a ring that cannot be delivered is dropped, because rows are looked at anyway.
     """
-    message = "\n".join(sorted(names))[:LONGEST_MESSAGE]
+    return _send(channel, "\n".join(sorted(names))[:LONGEST_MESSAGE], patience=0)
+
+
+def say(channel: str, text: str) -> int | None:
+    """Have the listeners of a channel hear a text of at most LONGEST_TEXT bytes, or lose it."""
+    return _send(channel, text, patience=PATIENCE)
+
+
+def _send(channel: str, message: str, *, patience: float) -> int | None:
     if settings.REDIS_URL:
         return _ring_redis(channel, message)
     if connection.vendor == "postgresql":
         _ring_postgres(channel, message)
         return None
-    return _ring_sockets(channel, message)
+    return _ring_sockets(channel, message, patience)
 
 
 def listen(channel: str) -> Listener:
@@ -69,14 +85,14 @@ _sender_lock = threading.Lock()
 _sender: socket.socket | None = None
 
 
-def _ring_sockets(channel: str, message: str) -> int:
+def _ring_sockets(channel: str, message: str, patience: float) -> int:
     global _sender
     heard = 0
     with _sender_lock:
         if _sender is None:
             _sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            _sender.settimeout(0)
             atexit.register(_sender.close)
+        _sender.settimeout(patience)
         try:
             sockets = list(os.scandir(_folder(channel)))
         except FileNotFoundError:
@@ -85,7 +101,7 @@ def _ring_sockets(channel: str, message: str) -> int:
             try:
                 _sender.sendto(message.encode(), entry.path)
                 heard += 1
-            except BlockingIOError:
+            except (BlockingIOError, TimeoutError):
                 heard += 1  # its buffer is full of rings: it will look
             except ConnectionRefusedError:
                 with contextlib.suppress(FileNotFoundError):
@@ -93,6 +109,10 @@ def _ring_sockets(channel: str, message: str) -> int:
             except OSError:
                 continue
     return heard
+
+
+def _names(texts: list[str]) -> set[str]:
+    return {name for text in texts for name in text.split("\n")}
 
 
 class _SocketListener:
@@ -106,17 +126,21 @@ class _SocketListener:
         self._socket.bind(str(self._path))
 
     def wait(self, timeout: float) -> set[str]:
-        names: set[str] = set()
+        return _names(self.texts(timeout))
+
+    def texts(self, timeout: float) -> list[str]:
+        heard: list[str] = []
         self._socket.settimeout(max(timeout, 0.001))
         try:
-            names.update(self._socket.recv(LONGEST_MESSAGE + 1).decode().split("\n"))
+            heard.append(self._socket.recv(LONGEST_TEXT + 1).decode())
             self._socket.settimeout(0)
-            while True:
-                names.update(self._socket.recv(LONGEST_MESSAGE + 1).decode().split("\n"))
+            while len(heard) < MOST_AT_ONCE:
+                heard.append(self._socket.recv(LONGEST_TEXT + 1).decode())
         except (TimeoutError, BlockingIOError):
-            return names
+            return heard
         except OSError:
-            return names  # closed while waiting
+            return heard  # closed while waiting
+        return heard
 
     def close(self) -> None:
         with contextlib.suppress(FileNotFoundError):
@@ -165,16 +189,21 @@ class _RedisListener:
             self._pubsub.subscribe(self._channel)
 
     def wait(self, timeout: float) -> set[str]:
-        names: set[str] = set()
+        return _names(self.texts(timeout))
+
+    def texts(self, timeout: float) -> list[str]:
+        heard: list[str] = []
         try:
             message = self._pubsub.get_message(timeout=timeout)
             while message:
-                names.update(message["data"].decode().split("\n"))
+                heard.append(message["data"].decode())
+                if len(heard) >= MOST_AT_ONCE:
+                    break
                 message = self._pubsub.get_message(timeout=0)
         except self._broken:
             threading.Event().wait(min(timeout, 0.5))
             self._open()
-        return names
+        return heard
 
     def close(self) -> None:
         with contextlib.suppress(*self._broken):
@@ -205,20 +234,23 @@ class _PostgresListener:
         return opened
 
     def wait(self, timeout: float) -> set[str]:
+        return _names(self.texts(timeout))
+
+    def texts(self, timeout: float) -> list[str]:
         import psycopg
 
-        names: set[str] = set()
+        heard: list[str] = []
         try:
             if self._connection is None:
                 self._connection = self._open()
             for notice in self._connection.notifies(timeout=timeout, stop_after=1):
-                names.update(notice.payload.split("\n"))
+                heard.append(notice.payload)
             for notice in self._connection.notifies(timeout=0):
-                names.update(notice.payload.split("\n"))
+                heard.append(notice.payload)
         except psycopg.Error:
             self.close()
             threading.Event().wait(min(timeout, 0.5))
-        return names
+        return heard
 
     def close(self) -> None:
         import psycopg

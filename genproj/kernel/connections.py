@@ -35,6 +35,12 @@ def bind(bounds: Bounds) -> None:
     _threads.bounds = bounds
 
 
+def bound() -> Bounds:
+    """The bounds of this thread's exchange, to be bound again after another one."""
+    bounds: Bounds = _threads.bounds
+    return bounds
+
+
 def seconds_left() -> float:
     """Seconds to this thread's deadline; TimeoutError when it has passed."""
     left: float = _threads.bounds.deadline - monotonic()

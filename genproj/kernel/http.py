@@ -10,9 +10,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 from urllib.parse import urljoin
 
 import requests
@@ -20,29 +19,36 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
 from genproj.kernel.addresses import Guard, NotAllowed, Origin, check, is_public, literal
-from genproj.kernel.connections import POOLS, Bounds, bind, seconds_left, tls_context
+from genproj.kernel.connections import POOLS, Bounds, bind, bound, seconds_left, tls_context
+from genproj.kernel.exchanges import (
+    BODY_SHOWN,
+    Answer,
+    Downloaded,
+    HttpFailure,
+    Incoming,
+    Limits,
+)
 
 __all__ = [
     "Answer",
     "Downloaded",
     "Guard",
     "HttpFailure",
+    "Incoming",
     "Limits",
     "Origin",
     "call",
     "close",
     "download",
+    "opened",
     "resolve",
     "retry_after",
 ]
-
-Kind = Literal["refused", "unreachable", "timeout", "cut", "status", "too_large"]
 
 # Nothing is unpacked on the way, so that a small answer stays a small one.
 HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "genproj"}
 GONE = frozenset({404, 410})
 MOVED = frozenset({301, 302, 303, 307, 308})
-BODY_SHOWN = 2_000
 CHUNK = 128 * 1024
 ORIGINS_PER_THREAD = 32
 # Servers commonly close a connection that was idle for 5 s; a request sent into that moment
@@ -51,99 +57,59 @@ IDLE_SECONDS = 4.0
 LONGEST_RETRY_AFTER = 3_600.0
 
 
-class HttpFailure(Exception):  # noqa: N818 - it is the failure of an exchange, not of the program
-    """An exchange that gave no usable answer.
-
-    `kind`: "refused" (never sent: the address is not allowed), "unreachable" (never sent: no
-    connection), "timeout" and "cut" (sent; whether it was acted upon is unknown), "status" (an
-    answer outside 2xx), "too_large". `status` is 0 without an answer. `body` holds at most 2,000
-    characters. `permanent` says that the same request cannot succeed later. `retry_after` is in
-    seconds.
-    """
-
-    def __init__(
-        self,
-        kind: Kind,
-        url: str,
-        reason: str,
-        *,
-        status: int = 0,
-        body: str = "",
-        permanent: bool = False,
-        retry_after: float | None = None,
-    ) -> None:
-        super().__init__(f"{kind}: {reason}")
-        self.kind = kind
-        self.url = url
-        self.reason = reason
-        self.status = status
-        self.body = body[:BODY_SHOWN]
-        self.permanent = permanent
-        self.retry_after = retry_after
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Seconds to connect, between two reads and in total; bytes; redirects."""
-
-    connect: float = 5
-    read: float = 20
-    total: float = 120
-    max_bytes: int = 100 * 2**20
-    max_redirects: int = 3
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str = ""
-
-    @property
-    def ok(self) -> bool:
-        return 200 <= self.status < 300
-
-    @property
-    def text(self) -> str:
-        return self.body.decode("utf-8", "replace")
-
-    def json(self) -> Any:
-        """The body as JSON; ValueError when it is not."""
-        return jsonlib.loads(self.body)
-
-
-@dataclass(frozen=True)
-class Downloaded:
-    size: int
-    sha256: str
-    content_type: str
-    final_url: str
-
-
 def call(
     method: str,
     url: str,
     *,
     json: Any = None,
-    data: bytes | None = None,
+    data: bytes | BinaryIO | None = None,
     headers: Mapping[str, str] | None = None,
     guard: Guard,
     limits: Limits,
 ) -> Answer:
     """One exchange with a service; redirects are not followed, every status is an Answer.
 
+    A file as `data` is sent as it is read, from its present position.
+
     Raises HttpFailure for what kept the answer away or may not be asked for, and with kind
     "too_large" for a body above `limits.max_bytes`.
     """
+    with opened(
+        method, url, json=json, data=data, headers=headers, guard=guard, limits=limits
+    ) as incoming:
+        return Answer(incoming.status, incoming.headers, b"".join(incoming.chunks), url)
+
+
+@contextmanager
+def opened(
+    method: str,
+    url: str,
+    *,
+    json: Any = None,
+    data: bytes | BinaryIO | None = None,
+    headers: Mapping[str, str] | None = None,
+    guard: Guard,
+    limits: Limits,
+) -> Iterator[Incoming]:
+    """Like `call`, but the body is read as it comes; other calls may be made in between."""
     sent = dict(headers or {})
     if json is not None:
         data = jsonlib.dumps(json, separators=(",", ":")).encode()
         sent.setdefault("Content-Type", "application/json")
-    started = time.monotonic()
-    with _exchange(method, url, sent, data, guard, limits, started + limits.total) as response:
-        body = b"".join(_chunks(response, url, limits))
-        return Answer(response.status_code, response.headers, body, url)
+    deadline = time.monotonic() + limits.total
+    with _exchange(method, url, sent, data, guard, limits, deadline) as response:
+        chunks = _rebound(_chunks(response, url, limits), bound())
+        yield Incoming(response.status_code, response.headers, chunks)
+
+
+def _rebound(chunks: Iterator[bytes], bounds: Bounds) -> Iterator[bytes]:
+    while True:
+        bind(bounds)
+        try:
+            chunk = next(chunks)
+        except StopIteration:
+            return
+        yield chunk
 
 
 def download(
@@ -245,7 +211,7 @@ def _exchange(
     method: str,
     url: str,
     headers: dict[str, str],
-    data: bytes | None,
+    data: bytes | BinaryIO | None,
     guard: Guard,
     limits: Limits,
     deadline: float,

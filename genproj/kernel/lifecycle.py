@@ -16,17 +16,25 @@ class Lifecycle(Generic[S]):
     Args:
         start: the state of a new row.
         moves: for every state, the states it may become; an empty set is an end.
+        also: other states that a new row may begin in.
         field: the name of the row's column.
 
     Raises:
         ValueError: a state is missing, unknown or cannot be reached.
     """
 
-    def __init__(self, start: S, moves: Mapping[S, Set[S]], *, field: str = "status") -> None:
+    def __init__(
+        self,
+        start: S,
+        moves: Mapping[S, Set[S]],
+        *,
+        also: Set[S] = frozenset(),
+        field: str = "status",
+    ) -> None:
         states = set(type(start))
         if set(moves) != states:
             raise ValueError(f"{type(start).__name__}: moves must name every state once.")
-        reached, todo = {start}, [start]
+        reached, todo = {start, *also}, [start, *also]
         while todo:
             for state in moves[todo.pop()] - reached:
                 reached.add(state)

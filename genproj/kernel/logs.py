@@ -3,11 +3,13 @@
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime
 from typing import Any, Literal
+
+from genproj.kernel.figures import COMPLAINTS
 
 LONGEST = 300
 HIDDEN = "***"
@@ -57,6 +59,8 @@ class Component:
     def _write(
         self, level: int, action: str, facts: Mapping[str, Any], *, traceback: bool = False
     ) -> None:
+        if level >= logging.WARNING:
+            COMPLAINTS.labels(component=self.name, level=logging.getLevelName(level).lower()).inc()
         if self.logger.isEnabledFor(level):
             extra = {"component": self.name, "facts": facts}
             self.logger.log(level, "%s", action, extra=extra, exc_info=traceback, stacklevel=3)
@@ -78,6 +82,12 @@ def bound(**facts: Any) -> Iterator[None]:
         _bound.reset(reset)
         if id_reset is not None:
             request_id.reset(id_reset)
+
+
+def carried(write: Callable[[], None]) -> Callable[[], None]:
+    """The same call, to be made later (after the commit) with what is bound now."""
+    context = copy_context()
+    return lambda: context.run(write)
 
 
 def redacted(text: str) -> str:

@@ -36,7 +36,7 @@ class RequestIdMiddleware:
             note(
                 "answered",
                 method=request.method,
-                path=request.path,
+                path=getattr(request, "logged_path", request.path),
                 status=response.status_code,
                 ms=round((time.monotonic() - began) * 1000),
             )

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from typing import IO, Any
 
-from genproj.kernel.asgi import IN_MEMORY, INTERNAL, Answer, Headers, Scope
+from genproj.kernel.asgi import IN_MEMORY, INTERNAL, STREAM, Answer, Headers, Scope
 from genproj.kernel.threads import Threads
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -15,7 +15,7 @@ class WsgiInThreads:
     """Answers requests whose body has already arrived; gives back answers that are whole.
 
     So a thread waits for no client, neither reading nor writing. What streams without end does
-    not belong here.
+    not belong here; of a long answer that says so (`X-Stream`) the parts are made elsewhere.
     """
 
     def __init__(self, app: WsgiApplication, *, threads: int) -> None:
@@ -46,6 +46,8 @@ class WsgiInThreads:
             return written.append
 
         chunks = self._app(request, start_response)
+        if begun and any(name == STREAM for name, _ in begun[0][1]):
+            return Answer(*begun[0], parts=chunks)
         try:
             body = _gather(written, chunks)
         finally:

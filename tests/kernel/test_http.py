@@ -178,6 +178,27 @@ def test_the_header_and_the_last_address_are_told(server):
     assert found.final_url == f"{server.url}/file"
 
 
+def test_a_body_is_read_as_it_comes(server):
+    drip = f"{server.url}/drip"
+    with http.opened("GET", drip, guard=guard(server), limits=QUICK) as incoming:
+        assert (incoming.status, next(incoming.chunks)[:1]) == (200, b"x")
+
+
+def test_another_call_in_between_leaves_the_deadline_as_it_was(server):
+    short = http.Limits(connect=0.5, read=0.5, total=0.4)
+    long = http.Limits(connect=0.5, read=0.5, total=60)
+    started = time.monotonic()
+
+    def read_with_calls_between():
+        with http.opened("GET", f"{server.url}/drip", guard=guard(server), limits=short) as drip:
+            for _ in drip.chunks:
+                http.call("GET", f"{server.url}/file", guard=guard(server), limits=long)
+
+    with pytest.raises(http.HttpFailure, match="timeout"):
+        read_with_calls_between()
+    assert time.monotonic() - started < 1
+
+
 def test_downloads_from_one_host_share_a_connection(server):
     for _ in range(5):
         get(server, "/file")

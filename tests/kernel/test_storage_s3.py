@@ -5,7 +5,7 @@ import io
 import threading
 from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlsplit
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -103,6 +103,17 @@ def test_a_large_file_goes_in_parts_once(monkeypatch):
     assert found == storage.Stat(len(body), hashlib.sha256(body).hexdigest())
     assert read("videos/a.mp4") == body
     assert storage.tidy(older_than=-60) == 0
+
+
+def test_what_is_put_to_an_upload_address_is_there():
+    url = storage.upload_url("videos/incoming/a-1.mp4", content_type="video/mp4", seconds=60)
+    request = Request(url, data=BODY, method="PUT", headers={"Content-Type": "video/mp4"})
+    with urlopen(request, timeout=10) as answer:
+        assert answer.status == 200
+    assert read("videos/incoming/a-1.mp4") == BODY
+    other = Request(url.replace("a-1", "b-1"), data=BODY, method="PUT")
+    with pytest.raises(HTTPError):
+        urlopen(other, timeout=10).close()
 
 
 def test_uploads_that_were_left_unfinished_are_tidied():

@@ -44,6 +44,7 @@ WORDS = {
     "additionalProperties": "This field is not known here.",
     "type": "Must be of type {value}.",
     "enum": "Must be one of {value}.",
+    "const": "Must be {value}.",
     "minimum": "Must be at least {value}.",
     "maximum": "Must be at most {value}.",
     "minLength": "Must have at least {value} characters.",

@@ -29,6 +29,7 @@ __all__ = [
     "signed_url",
     "stat",
     "tidy",
+    "upload_url",
 ]
 
 _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=@+-]*(/[A-Za-z0-9_][A-Za-z0-9_.=@+-]*)*")
@@ -78,6 +79,11 @@ def signed_url(key: str, *, filename: str | None, content_type: str) -> str | No
     With a `filename` a browser saves the file under that name, without one it shows it.
     """
     return _store().signed_url(_checked(key), filename, content_type)
+
+
+def upload_url(key: str, *, content_type: str, seconds: int) -> str | None:
+    """An address to which the bytes may be PUT meanwhile, with this Content-Type; None on disk."""
+    return _store().upload_url(_checked(key), content_type, seconds)
 
 
 def path_of(key: str) -> Path | None:

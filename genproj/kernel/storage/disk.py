@@ -82,6 +82,9 @@ class Folder:
     def signed_url(self, key: str, filename: str | None, content_type: str) -> str | None:
         return None
 
+    def upload_url(self, key: str, content_type: str, seconds: int) -> str | None:
+        return None
+
     def path_of(self, key: str) -> Path | None:
         return self.root / key
 

@@ -132,16 +132,21 @@ class Bucket:
 
     def signed_url(self, key: str, filename: str | None, content_type: str) -> str | None:
         disposition = content_disposition_header(filename is not None, filename or "") or "inline"
+        return self._presigned(
+            "get_object",
+            key,
+            self.seconds,
+            ResponseContentType=content_type,
+            ResponseContentDisposition=disposition,
+        )
+
+    def upload_url(self, key: str, content_type: str, seconds: int) -> str | None:
+        return self._presigned("put_object", key, seconds, ContentType=content_type)
+
+    def _presigned(self, act: str, key: str, seconds: int, **more: str) -> str:
         try:
             url: str = self.client.generate_presigned_url(
-                "get_object",
-                Params={
-                    "Bucket": self.name,
-                    "Key": key,
-                    "ResponseContentType": content_type,
-                    "ResponseContentDisposition": disposition,
-                },
-                ExpiresIn=self.seconds,
+                act, Params={"Bucket": self.name, "Key": key, **more}, ExpiresIn=seconds
             )
         except (ClientError, BotoCoreError) as error:
             raise StorageFailure(key, _code(error)) from error
