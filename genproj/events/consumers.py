@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from pkgutil import resolve_name
 from typing import Any, ClassVar
 
@@ -15,6 +16,9 @@ from django.db import Error
 from genproj.events import log
 from genproj.events.identity import person_behind
 from genproj.events.relay import TooOld, relay
+from genproj.events.whispers import Reader, whispers
+from genproj.kernel.api.problems import HEADERS, DatabaseUnavailable, InternalError, refusal_of
+from genproj.kernel.errors import Invalid, Refusal
 from genproj.kernel.figures import SOCKETS
 from genproj.kernel.logs import component
 from genproj.kernel.threads import aside
@@ -23,6 +27,9 @@ from genproj.streams import FULL_STATE
 UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, SILENT, TOO_SLOW = 4401, 4403, 4404, 4408, 4429
 SILENCE = 45.0
 SLOWNESS = 10.0
+LARGEST_FRAME = 256 * 1024
+DEEPEST_FRAME = 16
+FRAMES_A_SECOND = 50
 #: A client that missed more than this is better off with a state.
 LONGEST_DELTA = 1000
 
@@ -34,8 +41,8 @@ Frame = dict[str, Any]
 class BadFrame(Exception):
     """The client's frame cannot be carried out; `code` is stable."""
 
-    def __init__(self, code: str, detail: str) -> None:
-        self.code, self.detail = code, detail
+    def __init__(self, code: str, detail: str, frame: Frame | None = None) -> None:
+        self.code, self.detail, self.frame = code, detail, frame
         super().__init__(detail)
 
 
@@ -55,15 +62,17 @@ class Consumer(AsyncWebsocketConsumer):
         # Browsers see the close code only of a socket that was open.
         await self.accept()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._heard = time.monotonic()
+        self._closed = False
+        self._may_send = float(FRAMES_A_SECOND)
+        self.heard_at = self._judged_at = time.monotonic()
         SOCKETS.inc()
         self.user = await person_behind(self.scope, tickets=True)
         if self.user is None:
-            await self.close(code=UNAUTHENTICATED)
+            await self.let_go(UNAUTHENTICATED)
             return
         refused = await self.admit()
         if refused is not None:
-            await self.close(code=refused)
+            await self.let_go(refused)
             return
         self.spawn(self._watch())
         await self.begin()
@@ -79,8 +88,15 @@ class Consumer(AsyncWebsocketConsumer):
 
     async def disconnect(self, code: int) -> None:
         SOCKETS.dec()
+        self._closed = True
         for task in self._tasks:
             task.cancel()
+
+    async def let_go(self, code: int) -> None:
+        """Close with this code; nothing more is read or told."""
+        if not self._closed:
+            self._closed = True
+            await self.close(code=code)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something beside the socket until it closes."""
@@ -96,12 +112,12 @@ class Consumer(AsyncWebsocketConsumer):
             raise
         except Exception:  # noqa: BLE001 - else the socket would stay open and say nothing
             journal.exception("socket_task_failed")
-            await self.close(code=1011)
+            await self.let_go(1011)
 
     async def _watch(self) -> None:
         """Close when the client is silent, or the person may not be here any more."""
         checked = time.monotonic()
-        while (left := self._heard + SILENCE - time.monotonic()) > 0:
+        while (left := self.heard_at + SILENCE - time.monotonic()) > 0:
             pause = left if self.CHECK_EVERY is None else min(left, self.CHECK_EVERY)
             await asyncio.sleep(pause)
             if self.CHECK_EVERY is None or time.monotonic() - checked < self.CHECK_EVERY:
@@ -109,9 +125,9 @@ class Consumer(AsyncWebsocketConsumer):
             checked = time.monotonic()
             refused = await self._readmit()
             if refused is not None:
-                await self.close(code=refused)
+                await self.let_go(refused)
                 return
-        await self.close(code=SILENT)
+        await self.let_go(SILENT)
 
     async def _readmit(self) -> int | None:
         """Ask again who it is: sessions end, keys are revoked, people are sent away."""
@@ -123,36 +139,54 @@ class Consumer(AsyncWebsocketConsumer):
         return UNAUTHENTICATED if self.user is None else await self.admit()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if self.user is None:
+        if self.user is None or self._closed:
             return
-        self._heard = time.monotonic()
-        frame: Any = None
+        self.heard_at = time.monotonic()
+        if self._sends_too_fast(self.heard_at):
+            await self.let_go(TOO_SLOW)
+            return
+        await self._take(text_data)
+        self._judged_at = time.monotonic()
+        # What waited for us while we were busy came no faster for that.
+        spent = (self._judged_at - self.heard_at) * FRAMES_A_SECOND
+        self._may_send = min(self._may_send + spent, 5.0 * FRAMES_A_SECOND)
+
+    def _sends_too_fast(self, at: float) -> bool:
+        gained = (at - self._judged_at) * FRAMES_A_SECOND
+        self._may_send = max(self._may_send, min(self._may_send + gained, FRAMES_A_SECOND)) - 1
+        return self._may_send < 0
+
+    async def _take(self, text_data: str | None) -> None:
+        frame: Frame = {}
         try:
-            frame = json.loads(text_data or "")
-        except (ValueError, RecursionError):
-            await self.tell_error({}, "malformed", "Frames are JSON objects, sent as text.")
-            return
-        if not isinstance(frame, dict) or not isinstance(frame.get("type"), str):
-            known = frame if isinstance(frame, dict) else {}
-            await self.tell_error(known, "malformed", "Frames are JSON objects with a type.")
-            return
-        name = self.TAKES.get(frame["type"])
-        if name is None:
-            await self.tell_error(frame, "unknown_type", "There is no frame of this type.")
-            return
-        act: Callable[[Frame], Awaitable[None]] = getattr(self, name)
-        try:
+            frame = _read(text_data)
+            name = self.TAKES.get(frame["type"])
+            if name is None:
+                raise BadFrame("unknown_type", "There is no frame of this type.")
+            act: Callable[[Frame], Awaitable[None]] = getattr(self, name)
             await act(frame)
         except BadFrame as error:
-            await self.tell_error(frame, error.code, error.detail)
+            await self.tell_error(error.frame or frame, error.code, error.detail)
+        except StopConsumer:
+            return  # it is closed; what is to be ended ends with its disconnect
+        except Exception as error:  # noqa: BLE001 - every request has one answer
+            await self._refuse(frame, refusal_of(error))
+
+    async def _refuse(self, frame: Frame, refusal: Refusal) -> None:
+        if isinstance(refusal, InternalError | DatabaseUnavailable):
+            journal.exception("frame_failed", kind=frame.get("type"))
+        more = {name: value for name, value in refusal.extra.items() if name not in HEADERS}
+        if isinstance(refusal, Invalid):
+            more["errors"] = refusal.errors
+        await self.tell_error(frame, refusal.code, refusal.detail, **more)
 
     async def pong(self, frame: Frame) -> None:
         """Answer a ping."""
-        await self.tell({"type": "pong", **_echo(frame)})
+        await self.tell({"type": "pong", **echo(frame)})
 
-    async def tell_error(self, frame: Frame, code: str, detail: str) -> None:
+    async def tell_error(self, frame: Frame, code: str, detail: str, **more: Any) -> None:
         """Tell the client what was wrong with its frame."""
-        await self.tell({"type": "error", "code": code, "detail": detail, **_echo(frame)})
+        await self.tell({"type": "error", "code": code, "detail": detail, **more, **echo(frame)})
 
     async def tell(self, frame: Frame) -> None:
         """Send one frame."""
@@ -160,30 +194,58 @@ class Consumer(AsyncWebsocketConsumer):
 
     async def tell_text(self, text: str) -> None:
         """Send one frame that is text already; a client that does not read is let go."""
+        if self._closed:
+            raise StopConsumer
+        sending = self.base_send({"type": "websocket.send", "text": text})
+        try:
+            # Nearly always it is done at once, and a timer would cost as much as the sending.
+            waiting = sending.send(None)
+        except StopIteration:
+            return
         try:
             async with asyncio.timeout(SLOWNESS):
-                await self.send(text_data=text)
+                await _Rest(sending, waiting)
         except TimeoutError:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1):
-                    await self.close(code=TOO_SLOW)
+                    await self.let_go(TOO_SLOW)
             raise StopConsumer from None
 
 
-class StreamConsumer(Consumer):
+class _Rest:
+    """What is left of a coroutine that has begun and waits for something."""
+
+    def __init__(self, begun: Coroutine[Any, Any, None], waiting: Any) -> None:
+        self._begun, self._waiting = begun, waiting
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        while True:
+            try:
+                try:
+                    given = yield self._waiting
+                except BaseException as error:  # noqa: BLE001 - a cancellation is the coroutine's
+                    self._waiting = self._begun.throw(error)
+                else:
+                    self._waiting = self._begun.send(given)
+            except StopIteration:
+                return
+
+
+class StreamConsumer(Consumer, ABC):
     """Follows one stream: `sync:request {since?}`, then every frame once and in order of seq."""
 
     TAKES: ClassVar[dict[str, str]] = {**Consumer.TAKES, "sync:request": "sync"}
     _pump: asyncio.Task[None] | None = None
+    _whispers: asyncio.Task[None] | None = None
 
     @property
+    @abstractmethod
     def stream(self) -> str:
         """The name of the stream that this socket follows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def full_state(self) -> Frame:
         """Everything that the stream is about, as JSON; called in a thread."""
-        raise NotImplementedError
 
     async def sync(self, frame: Frame) -> None:
         """Answer with exactly what was missed, or with all; then go on live."""
@@ -198,6 +260,8 @@ class StreamConsumer(Consumer):
         if cursor is None:
             cursor = await self._send_state(frame)
         self._pump = self.spawn(self._live(cursor))
+        if self._whispers is None:
+            self._whispers = self.spawn(self._whispered())
 
     async def _send_delta(self, since: int, frame: Frame) -> int | None:
         missed = await aside(_missed, self.stream, since)
@@ -205,18 +269,22 @@ class StreamConsumer(Consumer):
             return None
         cursor = missed[-1].seq if missed else since
         events = log.wires(missed)
-        await self.tell({"type": "sync:delta", "seq": cursor, "events": events, **_echo(frame)})
+        await self.tell({"type": "sync:delta", "seq": cursor, "events": events, **echo(frame)})
         return cursor
 
     async def _send_state(self, frame: Frame) -> int:
-        seq, text = await aside(self._state_text, frame)
+        seq, text = await self.state_text(frame)
         await self.tell_text(text)
         return seq
+
+    async def state_text(self, frame: Frame) -> tuple[int, str]:
+        """The frame with everything, and its seq."""
+        return await aside(self._state_text, frame)
 
     def _state_text(self, frame: Frame) -> tuple[int, str]:
         # The seq first: what happens in between is told twice, and never missed.
         seq = log.head_of(self.stream)
-        state = {"type": "sync:state", "seq": seq, **self.full_state(), **_echo(frame)}
+        state = {"type": "sync:state", "seq": seq, **self.full_state(), **echo(frame)}
         return seq, json.dumps(state)
 
     async def _live(self, cursor: int) -> None:
@@ -230,6 +298,16 @@ class StreamConsumer(Consumer):
             except StopConsumer:
                 return
 
+    async def _whispered(self) -> None:
+        with contextlib.suppress(StopConsumer):
+            async with whispers.follow(self.stream) as reader:
+                await self.repeat(reader)
+
+    async def repeat(self, reader: Reader) -> None:
+        """Pass on what is whispered."""
+        async for text in reader:
+            await self.tell_text(text)
+
 
 class MeConsumer(StreamConsumer):
     """What happens to one person's things."""
@@ -239,7 +317,9 @@ class MeConsumer(StreamConsumer):
         return f"user:{self.user.pk}"
 
     def full_state(self) -> Frame:
-        state: Frame = resolve_name(FULL_STATE["user"])(self.user.pk)
+        state: Frame = {}
+        for part in FULL_STATE["user"]:
+            state |= resolve_name(part)(self.user.pk)
         return state
 
 
@@ -267,7 +347,36 @@ def _refresh(user: Any) -> None:
     user.is_active, user.is_staff = active and user.is_active, staff and user.is_staff
 
 
-def _echo(frame: Frame) -> Frame:
+def _read(text: str | None) -> Frame:
+    """The frame that a text is; BadFrame with what is wrong with it."""
+    if text is None:
+        raise BadFrame("malformed", "Frames are JSON objects, sent as text.")
+    if len(text) > LARGEST_FRAME:
+        raise BadFrame("payload_too_large", f"A frame has at most {LARGEST_FRAME} characters.")
+    try:
+        frame = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise BadFrame("malformed", "Frames are JSON objects, sent as text.") from None
+    known = frame if isinstance(frame, dict) else {}
+    if not isinstance(frame, dict) or not isinstance(frame.get("type"), str):
+        raise BadFrame("malformed", "Frames are JSON objects with a type.", known)
+    if _is_deep(frame, DEEPEST_FRAME):
+        raise BadFrame("malformed", "The frame is nested too deeply.", known)
+    return frame
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(word)
+
+
+def _is_deep(value: Any, levels: int) -> bool:
+    parts = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, dict | list):
+        return False
+    return levels == 0 or any(_is_deep(part, levels - 1) for part in parts)
+
+
+def echo(frame: Frame) -> Frame:
     """The client's own id of its frame, for the answer."""
     number = frame.get("request_id")
     return {"request_id": number} if isinstance(number, str | int) else {}

@@ -43,7 +43,7 @@ def cookie(alice: User) -> tuple[bytes, bytes]:
 @pytest.fixture(autouse=True)
 def _plain_state(monkeypatch: pytest.MonkeyPatch) -> None:
     """A full state that says which frames it knows, so that it can be compared."""
-    monkeypatch.setitem(consumers.FULL_STATE, "user", f"{__name__}.state_of")
+    monkeypatch.setitem(consumers.FULL_STATE, "user", (f"{__name__}.state_of",))
 
 
 def state_of(user_id: int) -> dict[str, Any]:

@@ -27,7 +27,7 @@ const SIGNED_OUT = 4401;
  * @property {EventTarget} [target] where events are dispatched
  */
 
-class Follower {
+export class Follower {
   /** @param {Options} options */
   constructor({
     path = "/ws/me/",
