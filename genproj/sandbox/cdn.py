@@ -1,7 +1,9 @@
 """The file server of the results: paints a file when it is first asked for, then keeps it."""
 
 import asyncio
+import os
 import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -34,6 +36,8 @@ class Cdn:
         self._store = store
         self._rules = rules
         self._painters = ThreadPoolExecutor(2, thread_name_prefix="painter")
+        self._cameras = ThreadPoolExecutor(2, "camera", _step_back)
+        self._ahead: set[asyncio.Task[bytes]] = set()
         self._painting: dict[str, asyncio.Future[bytes]] = {}
 
     async def serve(self, exchange: Exchange) -> None:
@@ -61,13 +65,13 @@ class Cdn:
         exchange.about.append(uuid)
         rule = self._rules.take(CDN, uuid, prompt, row.get("result"))
         kind = self.kind(match[1])
-        if rule and await _refused(exchange, rule, kind):
+        if rule and await refused(exchange, rule, kind):
             return
         content = await self.content(match[1])
         if rule:
-            await _spoil(exchange, rule, content, kind)
+            await spoil(exchange, rule, content, kind)
             return
-        await _send(exchange, content, kind, match[1])
+        await send(exchange, content, kind, match[1])
 
     def kind(self, uuid: str) -> str:
         """The content type of a result or an upload."""
@@ -89,6 +93,11 @@ class Cdn:
             raise NoSuchFile(uuid)
         if row.get("result") is None:
             return (self._store.cdn / row["name"]).read_bytes()
+        if "shot" in row:
+            return await self._film(row["shot"])
+        if "picture" in row:
+            sources = [self._input(name) for name in row["picture"]["inputs"]]
+            return await self._once(f"{uuid}.png", tools.drawn, row["picture"], sources)
         task = self._store.task(row["task"])
         if task is None:
             raise NoSuchFile(uuid)
@@ -103,6 +112,15 @@ class Cdn:
             task, task["results"][row["result"]]["seed"], items.output_format(task), sources
         )
         return await self._once(name, work, asked)
+
+    async def _film(self, shot: dict[str, Any]) -> bytes:
+        """A film for Google's door, which is the same for the same shot."""
+        pictures = {
+            name: self._input(name)
+            for name in (shot.get("first"), shot.get("last"), *shot.get("references", ()))
+            if name
+        }
+        return await self._once(f"film-{tools.mark(shot)}.mp4", tools.shot, shot, pictures)
 
     async def filled(self, task: Task, body: dict[str, Any]) -> dict[str, Any]:
         """A reply, webhook or poll with pictures inside it, when the task asked for that."""
@@ -122,6 +140,19 @@ class Cdn:
             content = await self.content(known[0])
         return tools.Source(value, content)
 
+    def _input(self, name: str) -> bytes:
+        return (self._store.cdn / name).read_bytes()
+
+    def begin(self, uuid: str) -> None:
+        """Start to make a file before somebody asks for it."""
+        work = asyncio.ensure_future(self.content(uuid))
+        self._ahead.add(work)
+        work.add_done_callback(self._ahead.discard)
+
+    def keep_input(self, name: str, content: bytes) -> None:
+        """Keep a picture that a film will be made from."""
+        _write(self._store.cdn / name, content)
+
     def keep(self, uuid: str, content: bytes) -> tuple[str, str]:
         """Store an upload as the provider does: at most 2048 pixels a side. Gives name and type."""
         image = Image.open(BytesIO(content))
@@ -140,7 +171,8 @@ class Cdn:
             return path.read_bytes()
         if name not in self._painting:
             loop = asyncio.get_running_loop()
-            made = loop.run_in_executor(self._painters, _made, path, work, values)
+            crew = self._cameras if work in (tools.shot, tools.video) else self._painters
+            made = loop.run_in_executor(crew, _made, path, work, values)
             self._painting[name] = made
             made.add_done_callback(lambda _: self._painting.pop(name, None))
         return await asyncio.shield(self._painting[name])
@@ -163,6 +195,12 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def _step_back() -> None:
+    """Films take seconds of a core: let the thread that makes one give way to everybody else."""
+    if hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
+
+
 def _made(path: Path, work: Any, values: tuple[Any, ...]) -> bytes:
     content: bytes = work(*values)
     _write(path, content)
@@ -175,7 +213,7 @@ def _write(path: Path, content: bytes) -> None:
     temporary.replace(path)
 
 
-async def _send(exchange: Exchange, content: bytes, kind: str, tag: str) -> None:
+async def send(exchange: Exchange, content: bytes, kind: str, tag: str) -> None:
     headers = {
         "etag": f'"{tag}"', "cache-control": "public, max-age=31536000, immutable",
         "access-control-allow-origin": "*", "accept-ranges": "bytes",
@@ -189,20 +227,20 @@ async def _send(exchange: Exchange, content: bytes, kind: str, tag: str) -> None
     await exchange.answer(206, content[first : last + 1], kind, headers)
 
 
-async def _refused(exchange: Exchange, rule: Rule, kind: str) -> bool:
+async def refused(exchange: Exchange, rule: Rule, kind: str) -> bool:
     """Answer without the file, for the faults that need no bytes of it."""
-    match rule["fault"]:
-        case "cdn_404":
+    match _short(rule):
+        case "404":
             await exchange.answer(404, b"Not found", "text/plain")
-        case "cdn_500":
+        case "500":
             await exchange.answer(500, b"Internal Server Error", "text/plain")
-        case "cdn_wrong_type":
+        case "wrong_type":
             await exchange.answer(200, HTML, kind)
-        case "cdn_redirect_private":
+        case "redirect_private":
             await exchange.answer(302, b"", PAGE, {"location": f"http://10.0.0.1{exchange.path}"})
-        case "cdn_redirect_chain":
+        case "redirect_chain":
             await exchange.answer(302, b"", PAGE, {"location": f"{exchange.origin}{exchange.path}"})
-        case "cdn_huge":
+        case "huge":
             await exchange.start(200, {"content-type": kind})
             for _ in range(HUGE // len(NOTHING)):
                 if exchange.gone:
@@ -215,21 +253,26 @@ async def _refused(exchange: Exchange, rule: Rule, kind: str) -> bool:
     return True
 
 
-async def _spoil(exchange: Exchange, rule: Rule, content: bytes, kind: str) -> None:
+async def spoil(exchange: Exchange, rule: Rule, content: bytes, kind: str) -> None:
     """Send the file badly."""
     await exchange.start(200, {"content-type": kind, "content-length": str(len(content))})
     half = len(content) // 2
-    match rule["fault"]:
-        case "cdn_cut":
+    match _short(rule):
+        case "cut":
             await exchange.chunk(content[:half], more=True)
             await exchange.hang_up()
-        case "cdn_stall":
+        case "stall":
             await exchange.chunk(content[: min(half, 1024)], more=True)
             await asyncio.sleep(rule.get("seconds", 60))
             await exchange.hang_up()
-        case "cdn_slow":
+        case "slow":
             step = max(1, len(content) // 20)
             for start in range(0, len(content), step):
                 await asyncio.sleep(rule.get("seconds", 10) / 21)
                 await exchange.chunk(content[start : start + step], more=True)
             await exchange.chunk(b"")
+
+
+def _short(rule: Rule) -> str:
+    """A fault's name without the provider whose files it concerns."""
+    return rule["fault"].removeprefix("cdn_").removeprefix("veo_file_")

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from genproj.sandbox.cdn import Cdn, NoSuchFile
-from genproj.sandbox.faults import FAULTS, BadRule, Rules
+from genproj.sandbox.faults import FAULTS, WORDS, BadRule, Rules
 from genproj.sandbox.runs import Runs
 from genproj.sandbox.tasks import Store, Task
 from genproj.sandbox.web import Exchange
 
 KEPT = 2000
 SHOWN_TASKS = 500
+SHOWN_EVENTS = 500
 LONGEST_STRING = 2000
 PAGE = Path(__file__).with_name("control.html")
 
@@ -71,13 +72,19 @@ class Control:
             case "GET", "/control":
                 await exchange.answer(302, b"", "text/html", {"location": "/control/"})
             case "GET", "/control/faults":
-                await exchange.json(200, {"rules": self._rules.rules, "known": FAULTS})
+                await exchange.json(
+                    200, {"rules": self._rules.rules, "known": FAULTS, "words": WORDS}
+                )
             case "PUT", "/control/faults":
                 await self._put_faults(exchange)
             case "GET", "/control/calls":
                 await self._list_calls(exchange)
             case "GET", "/control/tasks":
                 await self._list_tasks(exchange)
+            case "GET", "/control/billing":
+                events = self._store.billed(SHOWN_EVENTS)
+                total = self._store.count_billed()
+                await exchange.json(200, {"events": events, "total": total})
             case "POST", "/control/reset":
                 await self._reset(exchange)
             case "GET", path if path.startswith("/control/files/"):
@@ -147,7 +154,7 @@ def summary(task: Task) -> dict[str, Any]:
         "taskType": task["taskType"],
         "at": task["at"],
         "model": task.get("model", ""),
-        "prompt": task["request"].get("positivePrompt", ""),
+        "prompt": task.get("prompt") or task["request"].get("positivePrompt", ""),
         "width": task["request"].get("width"),
         "height": task["request"].get("height"),
         "unfinished": task["unfinished"],

@@ -12,6 +12,10 @@ WORDS = {
     "contentPolicyViolation": "The prompt was refused by the content policy.",
 }
 DOCUMENTATION = "https://runware.ai/docs/en/errors"
+DEFAULT_FORMATS = {
+    "videoInference": "MP4", "removeBackground": "PNG", "predictLongRunning": "MP4",
+    "generateContent": "PNG",
+}  # fmt: skip
 CONTENT_TYPES = {
     "JPG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp",
     "MP4": "video/mp4", "WEBM": "video/webm", "MOV": "video/quicktime",
@@ -20,7 +24,7 @@ CONTENT_TYPES = {
 
 def output_format(task: Task) -> str:
     kind = kind_of(task)
-    default = {"videoInference": "MP4", "removeBackground": "PNG"}.get(kind, "JPG")
+    default = DEFAULT_FORMATS.get(kind, "JPG")
     return task["request"].get("outputFormat", default)
 
 

@@ -53,9 +53,21 @@ class Runs:
             result["uuid"]: {"task": task["key"], "result": result["index"]}
             for result in task["results"]
         }
+        self.begin(task, files)
+        return task
+
+    def begin(self, task: Task, files: dict[str, dict[str, Any]]) -> None:
+        """Keep a task that is planned and let it run. Raises Taken."""
         self._store.add(task, files)
         self._spawn(self._life(task))
-        return task
+
+    def patience(self, kind: str) -> float:
+        """The seconds until a first result of that kind."""
+        return self._delay * PATIENCE.get(kind, 1.0)
+
+    def unlucky(self) -> bool:
+        """Whether a result fails by chance, as this sandbox was told."""
+        return random.random() < self._fail
 
     async def ended(self, task: Task, *, limit: float) -> bool:
         """Wait until every result has come; False when the time is up."""
@@ -85,7 +97,7 @@ class Runs:
         task["cost"] = price(model, request) if model else 0
         spread = random.Random(task["taskUUID"])
         kind = kind_of(task)
-        pace = self._delay * PATIENCE.get(kind, 1.0)
+        pace = self.patience(kind)
         due = task["at"] + pace * spread.uniform(0.9, 1.1)
         extra = faults["slow"].get("seconds", 5) if "slow" in faults else 0
         for index in range(count):
@@ -104,7 +116,7 @@ class Runs:
     def _failure(self, faults: dict[str, Rule], index: int, count: int) -> str | None:
         if "content_policy" in faults:
             return "contentPolicyViolation"
-        if "error_after" in faults or random.random() < self._fail:
+        if "error_after" in faults or self.unlucky():
             return "inferenceError"
         if "one_fails" in faults and index == faults["one_fails"].get("result", count - 1):
             return "inferenceError"

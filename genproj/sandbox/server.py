@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from genproj.sandbox import runware
+from genproj.sandbox import anthropic, billing, gemini, googleapi, runware, veo, vertex
 from genproj.sandbox.cdn import Cdn
 from genproj.sandbox.control import Calls, Control
 from genproj.sandbox.faults import Rules
+from genproj.sandbox.films import Films
+from genproj.sandbox.interactions import Interactions
 from genproj.sandbox.runs import Runs
 from genproj.sandbox.tasks import Store, Taken
 from genproj.sandbox.validation import refusal
@@ -30,14 +32,35 @@ class Sandbox:
         self._cdn = Cdn(store, rules)
         self._runs = Runs(store, self._cdn.filled, delay=delay, fail=fail)
         self._runware = runware.Runware(store, rules, self._runs, self._cdn)
+        films = Films(store, rules, self._runs, self._cdn)
+        films_of_gemini = veo.Veo(store, rules, films, self._cdn)
+        google = googleapi.GoogleApi(
+            films_of_gemini,
+            vertex.Vertex(rules, films, self._cdn),
+            gemini.Gemini(store, rules, self._runs, self._cdn),
+        )
+        omni = Interactions(rules, films, self._runs, self._cdn)
         self._calls = Calls()
         control = Control(store, rules, self._runs, self._cdn, self._calls)
         # First match wins; a path that ends in a slash stands for all below it.
         self._routes: tuple[tuple[str, Serve], ...] = (
             ("/control", control.serve),
             ("/control/", control.serve),
+            ("/cdn/film/", films_of_gemini.serve_redirected),
             ("/cdn/", self._cdn.serve),
             ("/v1", self._runware.serve),
+            (billing.PATH, billing.Billing(store, rules).serve),
+            ("/v1/messages", anthropic.Anthropic(rules, delay=delay).serve),
+            ("/v1beta/interactions", omni.serve),
+            ("/v1beta/interactions/", omni.serve),
+            ("/v1/interactions", omni.serve),
+            ("/v1/interactions/", omni.serve),
+            ("/v1beta/", google.serve),
+            ("/v1/models/", google.serve),
+            ("/v1/files/", google.serve),
+            ("/v1beta1/", google.serve),
+            ("/v1/publishers/", google.serve),
+            ("/v1/projects/", google.serve),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,7 +107,7 @@ class Sandbox:
             content = await exchange.body()
             try:
                 body = json.loads(content)
-            except ValueError:
+            except (ValueError, RecursionError):
                 body = content[:500].decode(errors="replace")
         self._calls.record(
             method=exchange.method,
@@ -147,6 +170,7 @@ def _parsed(text: str) -> Any:
 
 async def _nothing_here(exchange: Exchange) -> None:
     message = (
-        "The sandbox serves Runware at /v1, files under /cdn/ and a control page at /control/."
+        "The sandbox serves Runware at /v1, Google at /v1beta/, Anthropic at /v1/messages, "
+        "files under /cdn/ and a control page at /control/."
     )
     await exchange.json(404, {"message": message})

@@ -14,10 +14,15 @@ CREATE TABLE IF NOT EXISTS tasks (
 );
 CREATE INDEX IF NOT EXISTS tasks_unfinished ON tasks (at) WHERE unfinished;
 CREATE INDEX IF NOT EXISTS tasks_newest ON tasks (at);
+CREATE INDEX IF NOT EXISTS tasks_brief ON tasks (json_extract(body, '$.brief'))
+    WHERE json_extract(body, '$.brief') IS NOT NULL;
 CREATE TABLE IF NOT EXISTS files (
     uuid TEXT PRIMARY KEY, task TEXT NOT NULL, body TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS events (
+    number INTEGER PRIMARY KEY, external_id TEXT UNIQUE, body TEXT NOT NULL
+);
 """
 
 
@@ -88,6 +93,11 @@ class Store:
         row = self._one("SELECT COUNT(*) FROM tasks")
         return int(row[0])
 
+    def count_brief(self, brief: str) -> int:
+        """How often the same was asked before."""
+        row = self._one("SELECT COUNT(*) FROM tasks WHERE json_extract(body, '$.brief') = ?", brief)
+        return int(row[0])
+
     def spent(self) -> float:
         row = self._one("SELECT COALESCE(SUM(json_extract(body, '$.spent')), 0) FROM tasks")
         return float(row[0]) if row else 0.0
@@ -103,11 +113,26 @@ class Store:
         row = self._one("SELECT body FROM notes WHERE name = ?", name)
         return json.loads(row[0]) if row else default
 
+    def bill(self, external_id: str | None, event: dict[str, Any]) -> bool:
+        """Keep an event. False when one of this id is kept already."""
+        statement = "INSERT OR IGNORE INTO events (external_id, body) VALUES (?, ?)"
+        return self._db.execute(statement, (external_id, json.dumps(event))).rowcount == 1
+
+    def billed(self, limit: int) -> list[dict[str, Any]]:
+        """The newest events, newest first."""
+        statement = "SELECT body FROM events ORDER BY number DESC LIMIT ?"
+        return [json.loads(row[0]) for row in self._db.execute(statement, (limit,)).fetchall()]
+
+    def count_billed(self) -> int:
+        return int(self._one("SELECT COUNT(*) FROM events")[0])
+
     def forget_everything(self) -> None:
-        self._db.executescript("DELETE FROM tasks; DELETE FROM files;")
+        self._db.executescript("DELETE FROM tasks; DELETE FROM files; DELETE FROM events;")
         self._live.clear()
         for path in self.cdn.iterdir():
-            path.unlink(missing_ok=True)
+            # Films are named by what was asked: they are nobody's memory, and dear to make.
+            if not path.name.startswith("film-"):
+                path.unlink(missing_ok=True)
 
     def _one(self, statement: str, *values: Any) -> Any:
         return self._db.execute(statement, values).fetchone()

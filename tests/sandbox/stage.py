@@ -76,12 +76,29 @@ class SandboxProcess:
             timeout,
         )
 
+    def google(
+        self, path: str, body: Any = None, *, key: str | None = "sandbox", **more: Any
+    ) -> requests.Response:
+        """A call at Google's door: GET, or POST when there is a body."""
+        headers = {"x-goog-api-key": key} if key else {}
+        method = "GET" if body is None else "POST"
+        return self.session.request(
+            method, f"{self.root}{path}", json=body, headers=headers,
+            timeout=more.pop("timeout", 60), allow_redirects=False, **more,
+        )  # fmt: skip
+
     def faults(self, *rules: dict[str, Any]) -> requests.Response:
         return self.session.put(f"{self.root}/control/faults", json={"rules": rules}, timeout=5)
 
     def tasks(self, uuid: str) -> list[dict[str, Any]]:
         listed = self.session.get(f"{self.root}/control/tasks", timeout=5).json()["tasks"]
         return [task for task in listed if task["taskUUID"] == uuid]
+
+    def tasks_of_google(self) -> list[dict[str, Any]]:
+        """What Google's doors have accepted since the shared sandbox was last reset."""
+        known = ("predictLongRunning", "generateContent")
+        listed = self.session.get(f"{self.root}/control/tasks", timeout=5).json()["tasks"]
+        return [task for task in listed if task["taskType"] in known]
 
     def calls(self, **query: Any) -> list[dict[str, Any]]:
         address = f"{self.root}/control/calls"

@@ -1,5 +1,7 @@
 """The control door: what it lets set, what it shows, and that it shows no key."""
 
+import re
+
 import pytest
 
 
@@ -71,6 +73,11 @@ def test_the_page_is_one_file_that_names_every_fault(sandbox):
     assert reply.headers["content-type"].startswith("text/html")
     assert "http://" not in reply.text.replace("http://www.w3.org", "")
     assert "https://" not in reply.text
+    groups = re.search(r"const GROUPS = \[(.*?)\n\];", reply.text, re.DOTALL)[1]
+    patterns = [re.compile(one) for one in re.findall(r"/(\^[^/]+)/\]", groups)]
+    known = sandbox.get(f"{sandbox.root}/control/faults").json()["known"]
+    astray = {name for name in known if sum(bool(one.match(name)) for one in patterns) != 1}
+    assert astray == set()
 
 
 def test_the_page_looks_at_pictures_without_using_up_a_fault(sandbox, task):

@@ -1,5 +1,10 @@
 """Whatever a field holds, the answer is a refusal or a result, never a breakdown."""
 
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from requests import ConnectionError as Unreachable
 
@@ -46,3 +51,74 @@ def test_an_odd_utility_never_breaks_it(sandbox, task, task_type):
             asked = {"taskType": task_type, "taskUUID": task()["taskUUID"], field: value}
             reply = sandbox.post(asked)
             assert reply.status_code in (200, 400), (field, value, reply.text)
+
+
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAQAAAAECAIAAAAmkwkpAAAAEElEQVR4nGMQiVoARwzEcQCuQxDhnUefsAAAAABJRU5E"
+    "rkJggg=="
+)
+FRAME = {"bytesBase64Encoded": PIXEL, "mimeType": "image/png"}
+FILM = {
+    "instances": [{
+        "prompt": "x", "image": FRAME, "lastFrame": FRAME,
+        "referenceImages": [{"image": FRAME, "referenceType": "asset"}],
+    }],
+    "parameters": {
+        "aspectRatio": "16:9", "durationSeconds": 8, "resolution": "720p", "negativePrompt": "x",
+        "personGeneration": "allow_adult", "sampleCount": 1, "seed": 1,
+    },
+}  # fmt: skip
+PICTURE = {
+    "contents": [{"role": "user", "parts": [
+        {"text": "a"}, {"inlineData": {"mimeType": "image/png", "data": PIXEL}},
+    ]}],
+    "generationConfig": {
+        "responseModalities": ["TEXT"], "imageConfig": {"aspectRatio": "1:1", "imageSize": "1K"},
+        "seed": 1, "candidateCount": 1,
+    },
+    "safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "OFF"}],
+}  # fmt: skip
+AT_VERTEX = "/v1beta1/publishers/google/models/veo-3.1-generate-001"
+DOORS = {
+    "/v1beta/models/veo-3.1-generate-preview:predictLongRunning": FILM,
+    f"{AT_VERTEX}:predictLongRunning": {
+        **FILM, "parameters": {**FILM["parameters"], "generateAudio": True, "storageUri": "gs://x"}
+    },
+    f"{AT_VERTEX}:fetchPredictOperation": {"operationName": "a/operations/b"},
+    "/v1/models/gemini-3.1-flash-image:generateContent": PICTURE,
+}  # fmt: skip
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where in a body something stands."""
+    yield at
+    inner = value.items() if isinstance(value, dict) else ()
+    inner = enumerate(value) if isinstance(value, list) else inner
+    for name, item in inner:
+        yield from places(item, (*at, name))
+
+
+def changed(body: Any, at: tuple[Any, ...], value: Any) -> Any:
+    if not at:
+        return value
+    body = copy.deepcopy(body)
+    *way, last = at
+    inside = body
+    for name in way:
+        inside = inside[name]
+    inside[last] = value
+    return body
+
+
+@pytest.mark.parametrize("path", DOORS)
+def test_an_odd_value_never_breaks_googles_doors(sandbox, path):
+    headers = {"x-goog-api-key": "sandbox"}
+    for at in places(DOORS[path]):
+        for value in (*ODD, float("inf"), float("nan")):
+            content = json.dumps(changed(DOORS[path], at, value))
+            reply = sandbox.session.post(
+                f"{sandbox.root}{path}", data=content, headers=headers, timeout=30
+            )
+            assert reply.status_code in (200, 400, 404), (at, value, reply.text)
+            if reply.status_code != 200:
+                assert reply.json()["error"]["code"] == reply.status_code
