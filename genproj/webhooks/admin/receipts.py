@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from genproj.kernel import staff
-from genproj.webhooks import operations
 from genproj.webhooks.models import Receipt
+from genproj.webhooks.operations import receipts
 
 ENTRY = "generations_registerentry_change"
 #: outcome -> (word, tone, symbol)
@@ -110,13 +110,13 @@ class ReceiptAdmin(staff.LookedAt):
     @admin.action(description="Reprocess", permissions=["operate"])
     def reprocess(self, request: HttpRequest, queryset: "QuerySet[Receipt]") -> None:
         ids = list(queryset.values_list("pk", flat=True))
-        count = operations.reprocess(actor=request.user, receipt_ids=ids)
+        count = receipts.reprocess(actor=request.user, receipt_ids=ids)
         messages.success(request, f"{count} will be read again.")
 
     @admin.action(description="Mark ignored", permissions=["operate"])
     def mark_ignored(self, request: HttpRequest, queryset: "QuerySet[Receipt]") -> None:
         ids = list(queryset.values_list("pk", flat=True))
-        count = operations.ignore(actor=request.user, receipt_ids=ids)
+        count = receipts.ignore(actor=request.user, receipt_ids=ids)
         messages.success(
             request, f"{count} marked as ignored; those that were applied stay applied."
         )

@@ -1,0 +1,1 @@
+"""What changes receipts, endpoints and deliveries."""
