@@ -16,6 +16,8 @@ class EntryError(StrEnum):
     DISPATCH_UNKNOWN = "dispatch_unknown"
     TIMEOUT = "timeout"
     PROJECTION_FAILED = "projection_failed"
+    MODEL_RETIRED = "model_retired"
+    TASK_VANISHED = "task_vanished"
 
 
 class OutputError(StrEnum):
@@ -26,6 +28,8 @@ class OutputError(StrEnum):
     FETCH_FAILED = "fetch_failed"
     STORAGE_FAILED = "storage_failed"
     CONTENT_BLOCKED = "content_blocked"
+    NO_RESULT = "no_result"
+    PROVIDER_FAILED = "provider_failed"
 
 
 class GenerationNotFound(NotFound):
@@ -47,6 +51,14 @@ class NothingToRetry(InvalidTransition):
     """Every picture that was asked for has come."""
 
 
+class FilmOfAVideo(InvalidTransition):
+    """A film belongs to its video, which is retried instead."""
+
+
+class PictureOfAVariant(InvalidTransition):
+    """A picture belongs to its variant, which is retried instead."""
+
+
 class NotYours(Forbidden):
     """Only its owner or staff may do this."""
 
@@ -62,11 +74,15 @@ RETRYABLE = {
     EntryError.DISPATCH_UNKNOWN: True,
     EntryError.TIMEOUT: True,
     EntryError.PROJECTION_FAILED: False,
+    EntryError.MODEL_RETIRED: False,
+    EntryError.TASK_VANISHED: True,
     OutputError.VALIDATION: True,
     OutputError.WEBHOOK_ERROR: True,
     OutputError.FETCH_FAILED: True,
     OutputError.STORAGE_FAILED: True,
     OutputError.CONTENT_BLOCKED: False,
+    OutputError.NO_RESULT: True,
+    OutputError.PROVIDER_FAILED: True,
 }
 
 

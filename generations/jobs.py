@@ -14,6 +14,7 @@ from genproj.kernel import leases
 apply_receipts = receipts.apply_receipts
 project = projection.project
 call_providers = calling.call_providers
+paint = calling.paint
 collect_outputs = collecting.collect_outputs
 make_previews = previews.make_previews
 purge = purging.purge
@@ -32,6 +33,11 @@ def project_due() -> bool:
 def call_providers_due() -> bool:
     """Whether a provider is to be called."""
     return leases.due(calling.entries_to_call()).exists()
+
+
+def paint_due() -> bool:
+    """Whether a provider is to be called that paints meanwhile."""
+    return leases.due(calling.entries_to_paint()).exists()
 
 
 def collect_outputs_due() -> bool:

@@ -6,8 +6,6 @@ from generations import pages
 
 urlpatterns = [
     path("create/", pages.create, name="create"),
-    path("queue/", pages.queue, name="queue"),
-    path("queue/tray/", pages.tray, name="tray"),
     path("gallery/", pages.gallery, name="gallery"),
     path("gallery/download/", pages.download, name="download"),
     path("generations/<uuid:id>/", pages.generation, name="generation"),

@@ -98,7 +98,7 @@ class RegisterEntryAdmin(staff.LookedAt):
             {
                 "fields": (
                     *(staff.when("due_at"), staff.when("leased_until"), "attempts", "failures"),
-                    *("last_error", "polls"),
+                    *("last_error", "polls", staff.when("asked_at"), "provider_ref", "hold"),
                     *("calls_back", "request_id", "retry_shown", "key_prefix"),
                 )
             },

@@ -1,15 +1,29 @@
 """What the schema says about the doors of generations, artifacts and models."""
 
-from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 
 from generations.operations import asking
 from generations.states import GenerationState, Kind
-
-Decorator = Callable[[Any], Any]
+from genproj.kernel.api.describing import (
+    ETAG,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    LOCATION,
+    LOST,
+    ONCE,
+    PAGES,
+    WRONG,
+    Decorator,
+    header,
+    json_of,
+    page_of,
+    problems,
+    query,
+    ref,
+)
 
 REPLAY_REQUEST: dict[str, Any] = {
     "type": "object",
@@ -31,86 +45,29 @@ def replay_json(row: Any) -> dict[str, Any]:
     }
 
 
-def ref(name: str) -> dict[str, str]:
-    """A reference to a named shape of the schema."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _json(schema: dict[str, Any], words: str = "") -> OpenApiResponse:
-    return OpenApiResponse(response=schema, description=words)
-
-
-def _page(name: str) -> OpenApiResponse:
-    url = {"type": ["string", "null"], "format": "uri"}
-    return _json(
-        {
-            "type": "object",
-            "required": ["next", "previous", "results"],
-            "properties": {
-                "next": url,
-                "previous": url,
-                "results": {"type": "array", "items": ref(name)},
-            },
-        },
-        "A page and the addresses of its neighbours.",
-    )
-
-
-def _problem(words: str) -> OpenApiResponse:
-    return OpenApiResponse(response=ref("Problem"), description=words)
-
-
-def _problems(**words: str) -> dict[tuple[int, str], OpenApiResponse]:
-    found = {"s401": "Not signed in.", "s429": "Too many requests.", **words}
-    return {
-        (int(code[1:]), "application/problem+json"): _problem(text) for code, text in found.items()
-    }
-
-
-def _query(name: str, words: str, *, enum: Any = None, kind: Any = OpenApiTypes.STR) -> Any:
-    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=words, enum=enum)
-
-
-def _header(name: str, words: str, **more: Any) -> Any:
-    return OpenApiParameter(
-        name, OpenApiTypes.STR, OpenApiParameter.HEADER, description=words, **more
-    )
-
-
-ONCE = _header("Idempotency-Key", "The same key and body get the first answer again.")
-WAIT = _header("Prefer", "`wait=N`: hold the answer until it settles or N (1 to 30) s pass.")
-IF_NONE_MATCH = _header("If-None-Match", "The ETag one has; 304 when it still stands.")
-IF_MATCH = _header("If-Match", "The ETag one believes in; 412 `version_conflict` otherwise.")
-ETAG = _header("ETag", "The version.", response=[200])
-LOCATION = _header("Location", "Where it is.", response=[201, 202])
-PAGES = [
-    _query("cursor", "An opaque place in the list; follow `next` and `previous`."),
-    _query("page_size", "1 to 200, 50 by default.", kind=OpenApiTypes.INT),
-]
+WAIT = header("Prefer", "`wait=N`: hold the answer until it settles or N (1 to 30) s pass.")
 FILTERS = [
-    _query("state", "", enum=[state.value for state in GenerationState]),
-    _query("model", "A model's id."),
-    _query("provider", ""),
-    _query("kind", "", enum=[kind.value for kind in Kind]),
-    _query("tag", "A word somebody put on it."),
-    _query("q", "Words of the prompt."),
-    _query("created_after", "", kind=OpenApiTypes.DATETIME),
-    _query("created_before", "", kind=OpenApiTypes.DATETIME),
-    _query("has_artifacts", "", kind=OpenApiTypes.BOOL),
-    _query("owner", "`me`: one's own, for staff, who see all.", enum=["me"]),
-    _query("trashed", "What lies in the trash instead.", kind=OpenApiTypes.BOOL),
+    query("state", "", enum=[state.value for state in GenerationState]),
+    query("model", "A model's id."),
+    query("provider", ""),
+    query("kind", "", enum=[kind.value for kind in Kind]),
+    query("tag", "A word somebody put on it."),
+    query("q", "Words of the prompt."),
+    query("created_after", "", kind=OpenApiTypes.DATETIME),
+    query("created_before", "", kind=OpenApiTypes.DATETIME),
+    query("has_artifacts", "", kind=OpenApiTypes.BOOL),
+    query("owner", "`me`: one's own, for staff, who see all.", enum=["me"]),
+    query("trashed", "What lies in the trash instead.", kind=OpenApiTypes.BOOL),
 ]
 
-GENERATION = _json(ref("Generation"), "The generation.")
-ARTIFACT = _json(ref("Artifact"), "The artifact.")
-LOST = "There is none, or one may not see it."
-WRONG = "Fields that are not acceptable, all at once."
+GENERATION = json_of(ref("Generation"), "The generation.")
+ARTIFACT = json_of(ref("Artifact"), "The artifact.")
 
 GENERATION_LIST: Decorator = extend_schema(
     operation_id="generations_list",
     tags=["generations"],
     parameters=[*PAGES, *FILTERS],
-    responses={200: _page("Generation"), **_problems(s400="A parameter or cursor is wrong.")},
+    responses={200: page_of("Generation"), **problems(s400="A parameter or cursor is wrong.")},
 )
 GENERATION_CREATE: Decorator = extend_schema(
     operation_id="generations_create",
@@ -118,9 +75,9 @@ GENERATION_CREATE: Decorator = extend_schema(
     parameters=[ONCE, WAIT, LOCATION],
     request={"application/json": asking.REQUEST},
     responses={
-        202: _json(ref("Generation"), "Accepted; it is written down before any provider hears."),
-        201: _json(ref("Generation"), "With `Prefer: wait`: it has settled, also as `failed`."),
-        **_problems(
+        202: json_of(ref("Generation"), "Accepted; it is written down before any provider hears."),
+        201: json_of(ref("Generation"), "With `Prefer: wait`: it has settled, also as `failed`."),
+        **problems(
             s400="The body is not JSON.",
             s402="The budget is exhausted.",
             s409="`idempotency_in_progress`.",
@@ -137,7 +94,7 @@ GENERATION_DETAIL: Decorator = extend_schema(
     responses={
         200: GENERATION,
         304: OpenApiResponse(description="It is as the caller knows it."),
-        **_problems(s404=LOST),
+        **problems(s404=LOST),
     },
 )
 GENERATION_DELETE: Decorator = extend_schema(
@@ -146,19 +103,19 @@ GENERATION_DELETE: Decorator = extend_schema(
     parameters=[IF_MATCH],
     responses={
         204: OpenApiResponse(description="In the trash; purged after 30 days."),
-        **_problems(s404=LOST, s412="It has changed."),
+        **problems(s404=LOST, s412="It has changed."),
     },
 )
 
 
-def _act(name: str, words: str, **problems: str) -> Decorator:
+def _act(name: str, words: str, **refusals: str) -> Decorator:
     decorate: Decorator = extend_schema(
         operation_id=f"generations_{name}",
         tags=["generations"],
         description=words,
         parameters=[ONCE],
         request=None,
-        responses={200: GENERATION, **_problems(s404=LOST, **problems)},
+        responses={200: GENERATION, **problems(s404=LOST, **refusals)},
     )
     return decorate
 
@@ -172,20 +129,20 @@ GENERATION_RETRY: Decorator = extend_schema(
     parameters=[ONCE, WAIT, LOCATION],
     request=None,
     responses={
-        202: _json(ref("Generation"), "A new generation (`retry_of`) for the missing outputs."),
-        **_problems(s404=LOST, s409="`invalid_transition`: nothing is missing, or it is open."),
+        202: json_of(ref("Generation"), "A new generation (`retry_of`) for the missing outputs."),
+        **problems(s404=LOST, s409="`invalid_transition`: nothing is missing, or it is open."),
     },
 )
 GENERATION_REPLAY: Decorator = extend_schema(
     operation_id="generations_replay",
     tags=["staff"],
     request={"application/json": REPLAY_REQUEST},
-    responses={200: _json({"type": "object"}, "A row each."), **_problems(s403="", s404=LOST)},
+    responses={200: json_of({"type": "object"}, "A row each."), **problems(s403="", s404=LOST)},
 )
 GENERATION_TIMELINE: Decorator = extend_schema(
     operation_id="generations_timeline",
     tags=["generations"],
-    responses={200: _json(ref("Timeline"), "Every step, oldest first."), **_problems(s404=LOST)},
+    responses={200: json_of(ref("Timeline"), "Every step, oldest first."), **problems(s404=LOST)},
 )
 ARTIFACT_LIST: Decorator = extend_schema(
     operation_id="artifacts_list",
@@ -193,11 +150,11 @@ ARTIFACT_LIST: Decorator = extend_schema(
     parameters=[
         *PAGES,
         *FILTERS,
-        _query("starred", "", kind=OpenApiTypes.BOOL),
-        _query("orientation", "", enum=["landscape", "portrait", "square"]),
-        _query("generation", "A generation's id.", kind=OpenApiTypes.UUID),
+        query("starred", "", kind=OpenApiTypes.BOOL),
+        query("orientation", "", enum=["landscape", "portrait", "square"]),
+        query("generation", "A generation's id.", kind=OpenApiTypes.UUID),
     ],
-    responses={200: _page("Artifact"), **_problems(s400="A parameter or cursor is wrong.")},
+    responses={200: page_of("Artifact"), **problems(s400="A parameter or cursor is wrong.")},
 )
 ARTIFACT_UPLOAD: Decorator = extend_schema(
     operation_id="artifacts_upload",
@@ -212,7 +169,7 @@ ARTIFACT_UPLOAD: Decorator = extend_schema(
     },
     responses={
         201: ARTIFACT,
-        **_problems(s413="It is too large.", s422=WRONG, s503="It cannot be stored just now."),
+        **problems(s413="It is too large.", s422=WRONG, s503="It cannot be stored just now."),
     },
 )
 ARTIFACT_DETAIL: Decorator = extend_schema(
@@ -222,7 +179,7 @@ ARTIFACT_DETAIL: Decorator = extend_schema(
     responses={
         200: ARTIFACT,
         304: OpenApiResponse(description="It is as the caller knows it."),
-        **_problems(s404=LOST),
+        **problems(s404=LOST),
     },
 )
 ARTIFACT_CHANGE: Decorator = extend_schema(
@@ -236,7 +193,7 @@ ARTIFACT_CHANGE: Decorator = extend_schema(
             "properties": {"starred": {"type": "boolean"}, "tags": asking.TAGS},
         }
     },
-    responses={200: ARTIFACT, **_problems(s404=LOST, s412="It has changed.", s422=WRONG)},
+    responses={200: ARTIFACT, **problems(s404=LOST, s412="It has changed.", s422=WRONG)},
 )
 ARTIFACT_DELETE: Decorator = extend_schema(
     operation_id="artifacts_trash",
@@ -244,7 +201,7 @@ ARTIFACT_DELETE: Decorator = extend_schema(
     parameters=[IF_MATCH],
     responses={
         204: OpenApiResponse(description="In the trash; purged after 30 days."),
-        **_problems(s404=LOST, s412="It has changed."),
+        **problems(s404=LOST, s412="It has changed."),
     },
 )
 ARTIFACT_RESTORE: Decorator = extend_schema(
@@ -252,19 +209,19 @@ ARTIFACT_RESTORE: Decorator = extend_schema(
     tags=["artifacts"],
     parameters=[ONCE],
     request=None,
-    responses={200: ARTIFACT, **_problems(s404=LOST)},
+    responses={200: ARTIFACT, **problems(s404=LOST)},
 )
 MODEL_LIST: Decorator = extend_schema(
     operation_id="models_list",
     tags=["models"],
     parameters=[
         *PAGES,
-        _query("search", "Words of the id, name or description."),
-        _query("kind", "", enum=[kind.value for kind in Kind]),
+        query("search", "Words of the id, name or description."),
+        query("kind", "", enum=[kind.value for kind in Kind]),
         *(
-            _query(name, "Asks Runware's catalogue.")
+            query(name, "Asks Runware's catalogue.")
             for name in ("category", "type", "architecture", "conditioning", "tag")
         ),
     ],
-    responses={200: _page("Model"), **_problems(s400="A parameter is wrong.")},
+    responses={200: page_of("Model"), **problems(s400="A parameter is wrong.")},
 )

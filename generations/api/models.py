@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from generations import queries
 from generations.api import docs
 from generations.operations.reaching import client_of
+from generations.operations.registry import makes_films
 from generations.providers.base import FoundModel, ProviderError
 from generations.queries import ModelView, model_json
 from generations.states import Kind
@@ -92,10 +93,11 @@ def _particulars(hit: FoundModel) -> dict[str, Any]:
 
 def _unregistered(hit: FoundModel) -> dict[str, Any]:
     """A catalogue model in the registry's shape; using it makes its row."""
+    is_film = makes_films(str(hit.raw.get("architecture") or ""))
     return {
         "id": hit.id,
         "provider": "runware",
-        "kind": Kind.IMAGE.value,
+        "kind": (Kind.VIDEO if is_film else Kind.IMAGE).value,
         "name": hit.name,
         "description": str(hit.raw.get("comment") or "")[:300],
         "parameters": None,
@@ -103,6 +105,7 @@ def _unregistered(hit: FoundModel) -> dict[str, Any]:
         "max_count": None,
         "max_references": None,
         "price": None,
+        "price_unit": "output",
         "sunset_at": None,
         "retired": False,
         "replacement": None,

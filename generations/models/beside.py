@@ -1,4 +1,4 @@
-"""What people add beside the catalogue: tags, stars, trash, and the record of staff acts."""
+"""What stands beside the catalogue: tags, stars, trash, uses, and the record of staff acts."""
 
 from django.conf import settings
 from django.db import models
@@ -79,6 +79,24 @@ class Trash(Leased):
 
     def __str__(self) -> str:
         return f"trash {self.output_id or self.entry_id}"
+
+
+class ArtifactUse(models.Model):
+    """That something of an app's needs a picture: nobody's purge takes it, and whoever belongs to
+    the audience may see it."""
+
+    output = models.ForeignKey(Output, on_delete=models.CASCADE, related_name="uses")
+    holder = models.CharField(max_length=80, help_text="What needs it, as `variant:ID`.")
+    audience = models.CharField(max_length=80)
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["holder", "output"], name="use_once_per_holder"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.output_id} for {self.holder}"
 
 
 class Act(models.Model):

@@ -32,11 +32,20 @@ class RegisterEntry(Leased):
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries"
     )
     calls_back = models.BooleanField(default=False)
+    provider_ref = models.CharField(
+        max_length=300, blank=True, default="", help_text="What the provider calls the task."
+    )
+    hold = models.CharField(
+        max_length=80, blank=True, default="", help_text="Subject of the money held for it."
+    )
 
     error = models.JSONField(null=True, blank=True)
     error_history = models.JSONField(default=list)
     progress = models.PositiveSmallIntegerField(null=True, blank=True)
     polls = models.PositiveIntegerField(default=0)
+    asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the provider was last asked about it."
+    )
 
     created_at = models.DateTimeField()
     submit_started_at = models.DateTimeField(null=True, blank=True)

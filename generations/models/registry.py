@@ -19,7 +19,10 @@ class ProviderModel(models.Model):
     )
     max_count = models.PositiveSmallIntegerField(default=10)
     max_references = models.PositiveSmallIntegerField(default=0)
-    price = money(null=True, blank=True, help_text="US dollars per output; empty: unknown.")
+    price = money(null=True, blank=True, help_text="US dollars per unit; empty: unknown.")
+    price_unit = models.CharField(
+        max_length=10, choices=[("output", "output"), ("second", "second")], default="output"
+    )
     sunset_at = models.DateTimeField(null=True, blank=True)
     replacement = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
     enabled = models.BooleanField(default=True)

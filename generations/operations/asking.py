@@ -105,7 +105,7 @@ def checked(*, actor: User, body: Any) -> Request:
         errors += about_model
     if model is not None:
         wish = _fitted(wish, fine, model)
-        errors += _against(model, {name: wish[name] for name in fine})
+        errors += against(model, wish={name: wish[name] for name in fine})
     if "prompt" in fine and len(fine["prompt"].strip()) < 2:
         errors.append(_row("/prompt", "too_short", "Must have at least 2 characters."))
     if len(fine.get("negative_prompt", "")) == 1:
@@ -184,7 +184,7 @@ def _fitted(wish: dict[str, Any], fine: Mapping[str, Any], model: ProviderModel)
     return wish | sides | named
 
 
-def _against(model: ProviderModel, wish: Mapping[str, Any]) -> Errors:
+def against(model: ProviderModel, *, wish: Mapping[str, Any]) -> Errors:
     """What of a well-formed wish this model cannot do."""
     errors: Errors = []
     sizes = SIZES | model.sizes

@@ -10,7 +10,8 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from generations.models import RegisterEntry
-from generations.operations import polling, reaching, submission
+from generations.operations import inline, naming, polling, reaching, submission
+from generations.providers import WORKER, inline_providers
 from generations.providers.base import (
     ProviderClient,
     ProviderError,
@@ -25,6 +26,8 @@ from genproj.kernel.wake import ending
 
 #: calls at a time; no more are claimed, so that none waits between its beginning and its call
 CALLERS = 8
+#: as many of those that last until a picture is painted
+PAINTERS = 8
 #: seconds between looks for more while some providers think
 LOOK_EVERY = 0.1
 #: seconds that the first answer waits for others, to be recorded with them
@@ -53,17 +56,35 @@ class Answer:
 
 
 def entries_to_call() -> QuerySet[RegisterEntry]:
-    """Entries about which a provider is to be called."""
-    return RegisterEntry.objects.filter(due_at__isnull=False)
+    """Entries about which a provider is to be called that answers soon."""
+    waiting = RegisterEntry.objects.filter(due_at__isnull=False)
+    return waiting.exclude(provider__in=inline_providers())
+
+
+def entries_to_paint() -> QuerySet[RegisterEntry]:
+    """Entries about which a provider is to be called that answers when it has the result."""
+    waiting = RegisterEntry.objects.filter(due_at__isnull=False)
+    return waiting.filter(provider__in=inline_providers())
 
 
 def call_providers() -> int:
     """Call providers about due entries until none is due. Returns how many were taken."""
+    return _call(entries_to_call(), most=CALLERS)
+
+
+def paint() -> int:
+    """The same with those that paint while they are called: a lane of its own, because a drain
+    that ends waits for them, and polls and submissions to others must not."""
+    return _call(entries_to_paint(), most=PAINTERS)
+
+
+def _call(waiting: QuerySet[RegisterEntry], *, most: int) -> int:
+    """Call about these, `most` at a time, as long as any is due."""
     running: dict[Future[Answer], Call] = {}
     count, extended = 0, now()
     while True:
-        if len(running) < CALLERS and not ending():
-            taken = leases.claim(entries_to_call(), limit=CALLERS - len(running))
+        if len(running) < most and not ending():
+            taken = leases.claim(waiting, limit=most - len(running))
             running |= {_callers().submit(make, call): call for call in calls_for(taken)}
             count += len(taken)
         if not running:
@@ -86,7 +107,7 @@ def _callers() -> ThreadPoolExecutor:
     """This process's calling threads; kept, because each keeps its connections open."""
     if os.getpid() not in _pools:
         _pools.clear()
-        _pools[os.getpid()] = ThreadPoolExecutor(CALLERS, thread_name_prefix="call")
+        _pools[os.getpid()] = ThreadPoolExecutor(CALLERS + PAINTERS, thread_name_prefix="call")
     return _pools[os.getpid()]
 
 
@@ -94,6 +115,9 @@ def calls_for(entries: Sequence[RegisterEntry]) -> list[Call]:
     """What claimed entries wait for: submission, or the next question."""
     calls: list[Call] = []
     for provider in {entry.provider for entry in entries}:
+        if provider == WORKER:
+            polling.wait_for_workers([entry for entry in entries if entry.provider == provider])
+            continue
         own = [entry for entry in entries if entry.provider == provider]
         leases.attempt(
             lambda provider=provider, own=own: calls.extend(_calls_to(provider, own)),
@@ -104,6 +128,10 @@ def calls_for(entries: Sequence[RegisterEntry]) -> list[Call]:
 
 def _calls_to(provider: str, entries: Sequence[RegisterEntry]) -> list[Call]:
     client = reaching.client_of(provider)
+    unknown = [row for row in entries if not _can_be_called(row, client)]
+    for row in unknown:
+        polling.record_unknown(row, takes_task_id=False)
+    entries = [row for row in entries if row not in unknown]
     own = {str(entry.pk): entry for entry in entries}
     new = [row for row in entries if row.dispatched_at is None and not row.completed_at]
     tasks = submission.begin(new, client=client)
@@ -111,15 +139,23 @@ def _calls_to(provider: str, entries: Sequence[RegisterEntry]) -> list[Call]:
     return calls + [Call(row, client, None) for row in entries if row not in new]
 
 
+def _can_be_called(entry: RegisterEntry, client: ProviderClient) -> bool:
+    """Whether there is anything to say: a provider with ids of its own can be asked only about
+    what it has answered."""
+    return client.takes_task_id or bool(entry.provider_ref) or entry.completed_at is None
+
+
 def make(call: Call) -> Answer:
-    """Make one call. Touches no table."""
+    """Make one call; bytes that come along are kept. Touches no table."""
     seconds = figures.PROVIDER_SECONDS.labels(provider=call.entry.provider)
     with logs.bound(request_id=call.entry.request_id), seconds.time():
         try:
             if call.task is not None:
-                return Answer(submission=call.client.submit(call.task))
-            log.info("asking", generation=str(call.entry.pk), poll=call.entry.polls + 1)
-            return Answer(update=call.client.ask(str(call.entry.pk)))
+                submission = call.client.submit(call.task)
+                return Answer(submission=inline.kept_with(submission, entry_id=call.entry.pk))
+            log.info("asking", **naming.ids_of(call.entry), poll=call.entry.polls + 1)
+            ref = call.entry.provider_ref or str(call.entry.pk)
+            return Answer(update=inline.kept(call.client.ask(ref), entry_id=call.entry.pk))
         except UnknownTask:
             return Answer(unknown=True)
         except ProviderError as problem:
@@ -162,7 +198,7 @@ def _record_group(group: Sequence[tuple[Call, Future[Answer]]]) -> None:
 
 def _record_one(call: Call, answer: Answer) -> None:
     if answer.unknown:
-        polling.record_unknown(call.entry)
+        polling.record_unknown(call.entry, takes_task_id=call.client.takes_task_id)
     elif answer.problem is not None and call.task is not None:
         submission.record_problem(
             call.entry, problem=answer.problem, takes_task_id=call.client.takes_task_id

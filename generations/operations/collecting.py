@@ -8,13 +8,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db.models import QuerySet
 
 from generations.errors import OutputError, error
 from generations.models import Output, Preview
-from generations.operations import desk, reaching
+from generations.operations import desk, naming
+from generations.operations.bringing import Stored, bring
 from genproj.kernel import figures, http, leases, logs, media, rows, storage
 from genproj.kernel.clock import now
 from genproj.kernel.wake import ending, wake
@@ -30,19 +32,6 @@ GATHER = 0.03
 PATIENCE = timedelta(hours=24)
 
 log = logs.component("collecting")
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What was fetched, as it now lies in storage."""
-
-    key: str
-    content_type: str
-    size: int
-    sha256: str
-    width: int
-    height: int
-    duration: float | None
 
 
 @dataclass(frozen=True)
@@ -120,7 +109,7 @@ def fetch(output: Output) -> Stored | Failed:
 
 def _fetched(output: Output) -> Stored | Failed:
     try:
-        return _fetch(output)
+        return bring(output)
     except http.HttpFailure as problem:
         return _fetch_failed(output, problem)
     except media.NotMedia as problem:
@@ -130,41 +119,12 @@ def _fetched(output: Output) -> Stored | Failed:
             is_final=True,
             counts=True,
         )
+    except storage.KeyMissing as problem:
+        words = "What was put into storage is not there any more."
+        gone = error(OutputError.FETCH_FAILED, words, url=output.url, status=0, body=str(problem))
+        return Failed(gone, is_final=True, counts=True)
     except storage.StorageFailure as problem:
         return _storage_failed(output, problem)
-
-
-def _fetch(output: Output) -> Stored:
-    limits = http.Limits(
-        read=settings.FETCH_SILENCE_SECONDS,
-        total=settings.FETCH_TOTAL_SECONDS,
-        max_bytes=settings.MAX_OUTPUT_BYTES[output.entry.kind],
-    )
-    guard = reaching.download_guard(output.entry.provider)
-    with storage.scratch() as file:
-        with figures.FETCH_SECONDS.time():
-            downloaded = http.download(output.url, guard=guard, limits=limits, into=file)
-        file.seek(0)
-        measured = media.measure(file, max_pixels=settings.MAX_OUTPUT_PIXELS)
-        file.seek(0)
-        key = f"{output.entry.key_prefix}/{output.pk}.{measured.extension}"
-        with figures.STORE_SECONDS.time():
-            storage.put(
-                key,
-                file,
-                sha256=downloaded.sha256,
-                size=downloaded.size,
-                content_type=measured.content_type,
-            )
-    return Stored(
-        key=key,
-        content_type=measured.content_type,
-        size=downloaded.size,
-        sha256=downloaded.sha256,
-        width=measured.width,
-        height=measured.height,
-        duration=measured.duration,
-    )
 
 
 def _broken(output: Output, reason: BaseException) -> Failed:
@@ -252,7 +212,7 @@ def record_collected(results: Sequence[tuple[Output, Stored | Failed]]) -> None:
     """
     at = now()
     opened = desk.open_entries({output.entry_id for output, _ in results})
-    stored: list[Output] = []
+    previews: list[Preview] = []
     for claimed, result in results:
         item = opened.get(claimed.entry_id)
         row = next((row for row in item.outputs if row.pk == claimed.pk), None) if item else None
@@ -263,20 +223,33 @@ def record_collected(results: Sequence[tuple[Output, Stored | Failed]]) -> None:
             continue
         if isinstance(result, Stored):
             _confirm(item, row, result, at=at)
-            stored.append(row)
+            _forget_source(result)
+            previews.append(_preview(row, result, at=at))
         else:
             _postpone_or_fail(item, row, result, at=at)
     desk.put_back(opened.values(), at=at)
-    if stored:
-        Preview.objects.bulk_create(
-            [Preview(output=row, due_at=at) for row in stored], ignore_conflicts=True
-        )
+    if previews:
+        Preview.objects.bulk_create(previews, ignore_conflicts=True)
         wake("generations.jobs.make_previews")
+
+
+def _preview(row: Output, result: Stored, *, at: datetime) -> Preview:
+    if result.small is None:
+        return Preview(output=row, due_at=at)
+    return Preview(output=row, made_at=at, **result.small.columns)
 
 
 def _discard(result: Stored | Failed) -> None:
     if isinstance(result, Stored):
-        rows.after_commit(lambda: storage.delete(result.key))
+        small = result.small.keys.values() if result.small else ()
+        for key in (result.key, *small):
+            rows.after_commit(partial(storage.delete, key))
+
+
+def _forget_source(result: Stored) -> None:
+    """Delete where the bytes lay before, once it is certain that they lie where they stay."""
+    if result.source:
+        rows.after_commit(lambda: storage.delete(result.source))
 
 
 def _confirm(item: desk.Opened, row: Output, result: Stored, *, at: datetime) -> None:
@@ -327,8 +300,4 @@ def _postpone_or_fail(item: desk.Opened, row: Output, result: Failed, *, at: dat
 
 def _ids(item: desk.Opened, row: Output) -> dict[str, str]:
     """What every line about an output names."""
-    return {
-        "generation": str(row.entry_id),
-        "artifact": str(row.pk),
-        "request_id": item.entry.request_id,
-    }
+    return naming.ids_of(item.entry) | {"artifact": str(row.pk)}

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from generations.models import Output, RegisterEntry
-from generations.operations import frames, settling
+from generations.operations import frames, money, settling
 from genproj.kernel import rows
 from genproj.kernel.clock import now
 
@@ -39,6 +39,19 @@ class Opened:
             setattr(output, name, value)
         if output not in self.added:
             self._output_changes.setdefault(output.pk, {}).update(facts)
+
+    def has_changed(self, name: str) -> bool:
+        """Whether this fact of the entry was changed on the desk."""
+        return name in self._entry_changes
+
+    def ended(self) -> list[Output]:
+        """The outputs that were stored or failed on the desk."""
+        changed = [
+            output
+            for output in self.outputs
+            if self._output_changes.get(output.pk, {}).keys() & {"stored_at", "error"}
+        ]
+        return [output for output in (*changed, *self.added) if output.is_terminal]
 
     def add(self, output: Output) -> None:
         """Add an output."""
@@ -101,5 +114,6 @@ def put_back(opened: Iterable[Opened], *, at: datetime | None = None) -> None:
     for item in desk:
         item.write()
     Output.objects.bulk_create(added)
+    money.close(desk, at=moment)
     settling.owe_projections(desk, at=moment)
     frames.tell(desk)

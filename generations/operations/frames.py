@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from generations import queries
+from generations.errors import ArtifactNotFound
 from genproj.events import log
 
 if TYPE_CHECKING:
@@ -52,9 +54,10 @@ def tell_deleted(entry: RegisterEntry) -> None:
 
 
 def tell_artifact(output: Output) -> None:
-    """Append `artifact:updated` about one stored output."""
+    """Append `artifact:updated` about one stored output; not for who has left the space of it."""
     stream = stream_of(output.entry)
     if stream and output.entry.owner:
         owner = output.entry.owner
-        frame = queries.artifact_json(queries.artifact_view(viewer=owner, id=output.pk))
-        log.append(stream, "artifact:updated", artifact=frame)
+        with contextlib.suppress(ArtifactNotFound):
+            frame = queries.artifact_json(queries.artifact_view(viewer=owner, id=output.pk))
+            log.append(stream, "artifact:updated", artifact=frame)

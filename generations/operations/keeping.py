@@ -39,6 +39,16 @@ def trash_entry(*, actor: User, entry_id: UUID) -> None:
 
 
 @rows.atomically
+def throw_away_entry(*, entry_id: UUID) -> None:
+    """Move a generation to the trash on nobody's behalf, when what it was made for is deleted.
+    Nothing of it that is still needed elsewhere is purged. Safe to repeat."""
+    entry = RegisterEntry.objects.filter(pk=entry_id, purged_at__isnull=True).first()
+    if entry is not None:
+        _trash(entry=entry, output=None, actor=None)
+        frames.tell_deleted(entry)
+
+
+@rows.atomically
 def restore_entry(*, actor: User, entry_id: UUID) -> None:
     """Take a generation out of the trash; repeated it changes nothing.
 
@@ -95,7 +105,7 @@ def _taken_back(rows_in_trash: QuerySet[Trash]) -> bool:
     return not rows_in_trash.exists()
 
 
-def _trash(*, entry: RegisterEntry, output: Output | None, actor: User) -> None:
+def _trash(*, entry: RegisterEntry, output: Output | None, actor: User | None) -> None:
     at = now()
     Trash.objects.get_or_create(
         entry=entry,
@@ -159,28 +169,64 @@ def keep_upload(
     return record_upload(upload, actor=actor, audience=audience, tags=tags)
 
 
+@dataclass(frozen=True)
+class CheckedUpload:
+    """A person's file that can be kept, without its metadata, and what it is."""
+
+    body: bytes
+    measured: media.Measured
+    filename: str
+
+
 def store_upload(*, file: BinaryIO, filename: str) -> StoredUpload:
     """Check a file and store it; in no transaction, because it takes its time.
 
-    The bytes decide what it is; metadata (place, camera, names) is removed before it is kept.
     Raises as `keep_upload`.
+    """
+    return store_checked(check_upload(file=file, filename=filename))
+
+
+def check_upload(*, file: BinaryIO, filename: str) -> CheckedUpload:
+    """Read a file and say what it is. The bytes decide; metadata (place, camera, names) is removed.
+
+    Raises:
+        TooLarge: over MAX_UPLOAD_BYTES.
+        Invalid: not a picture or film that can be kept.
     """
     body = file.read(settings.MAX_UPLOAD_BYTES + 1)
     if len(body) > settings.MAX_UPLOAD_BYTES:
         raise TooLarge(f"At most {settings.MAX_UPLOAD_BYTES // 2**20} MiB.")
     clean, measured = _checked(body)
+    return CheckedUpload(clean, measured, filename[:200])
+
+
+def store_checked(upload: CheckedUpload) -> StoredUpload:
+    """Store a checked file; in no transaction, because it takes its time.
+
+    Raises:
+        StorageUnavailable: it could not be stored; nothing is left behind.
+    """
+    measured = upload.measured
     entry_id, output_id = uuid7(), uuid7()
     facts = {
         "storage_key": f"generations/{entry_id}/{output_id}.{measured.extension}",
-        "sha256": sha256(clean).hexdigest(),
-        "size": len(clean),
+        "sha256": sha256(upload.body).hexdigest(),
+        "size": len(upload.body),
         "content_type": measured.content_type,
         "width": measured.width,
         "height": measured.height,
         "duration": measured.duration,
     }
-    _store(clean, facts)
-    return StoredUpload(entry_id, output_id, Kind(measured.kind), filename[:200], facts)
+    _store(upload.body, facts)
+    return StoredUpload(entry_id, output_id, Kind(measured.kind), upload.filename, facts)
+
+
+def discard_stored(upload: StoredUpload) -> None:
+    """Delete a stored file that was never recorded. Best effort: a sweep finds what is left."""
+    try:
+        storage.delete(upload.facts["storage_key"])
+    except storage.StorageFailure as problem:
+        log.warning("orphan_left", key=upload.facts["storage_key"], error=str(problem))
 
 
 def _checked(body: bytes) -> tuple[bytes, media.Measured]:

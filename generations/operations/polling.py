@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from generations.errors import EntryError, error
 from generations.models import RegisterEntry
-from generations.operations import desk, settling
+from generations.operations import desk, naming, settling
 from generations.operations.recording import close_missing, record_update
 from generations.providers.base import ProviderError, ProviderUpdate
 from genproj.kernel import figures, leases, logs, rows
@@ -42,18 +42,23 @@ def record_answers(answers: Sequence[tuple[RegisterEntry, ProviderUpdate]]) -> N
 
 
 @rows.atomically
-def record_unknown(entry: RegisterEntry) -> None:
-    """The provider does not know the task: it is submitted again under the same id."""
+def record_unknown(entry: RegisterEntry, *, takes_task_id: bool) -> None:
+    """The provider does not know the task. Where it takes our task id, the task is submitted again
+    under the same id; elsewhere it might be made and paid twice, and the entry is closed."""
     at = now()
     item = desk.open_entries([entry.pk]).get(entry.pk)
     if item is None:
         return
-    log.warning("unknown_task", generation=str(entry.pk), provider=entry.provider)
+    log.warning("unknown_task", **naming.ids_of(entry), provider=entry.provider)
     item.change(polls=item.entry.polls + 1, leased_until=None)
     if item.entry.completed_at:
         item.change(due_at=None)  # it was given up before; nothing is left to hope for
     elif item.entry.deadline_at <= at:
         _close(item, at=at)
+    elif not takes_task_id and not item.collecting:
+        item.blame(_vanished())
+        item.change(due_at=None)
+        settling.complete(item, at=at)
     elif not item.outputs:
         item.change(dispatched_at=None, due_at=at + timedelta(seconds=leases.backoff(0)))
     else:
@@ -69,7 +74,7 @@ def record_silence(entry: RegisterEntry, *, problem: ProviderError) -> None:
     if item is None:
         return
     figures.RETRIES.labels(what="poll").inc()
-    log.warning("unanswered", generation=str(entry.pk), status=problem.status, error=problem.code)
+    log.warning("unanswered", **naming.ids_of(entry), status=problem.status, error=problem.code)
     item.change(last_error=str(problem)[:2000])
     patience = item.entry.deadline_at + timedelta(seconds=GRACE)
     if item.entry.due_at and item.entry.deadline_at <= at < patience:
@@ -89,6 +94,17 @@ def put_off(entries: Iterable[RegisterEntry], *, reason: BaseException) -> None:
             close_overdue(entry)
 
 
+def wait_for_workers(entries: Iterable[RegisterEntry]) -> None:
+    """Nobody is asked about what a remote worker brings: it is waited for until the deadline."""
+    at = now()
+    for entry in entries:
+        if entry.deadline_at <= at or entry.completed_at:
+            close_overdue(entry)
+        else:
+            wait = (entry.deadline_at - at).total_seconds()
+            leases.put_off(entry, seconds=wait, error="", counts=False)
+
+
 @rows.atomically
 def close_overdue(entry: RegisterEntry) -> None:
     """Close an entry whose time is over and about which nothing more can be learned."""
@@ -104,7 +120,7 @@ def close_overdue(entry: RegisterEntry) -> None:
 def _look_again(item: desk.Opened, asked: RegisterEntry, *, at: datetime) -> None:
     """Set the next look, or close the entry when its time is over."""
     if item.entry.attempts == asked.attempts:
-        item.change(polls=item.entry.polls + 1, leased_until=None)
+        item.change(polls=item.entry.polls + 1, leased_until=None, asked_at=at)
     if item.entry.due_at is None:
         return
     if item.entry.completed_at and not item.entry.cancelled_at:
@@ -114,6 +130,14 @@ def _look_again(item: desk.Opened, asked: RegisterEntry, *, at: datetime) -> Non
     else:
         moment = next_look(item.entry, calls_back=item.entry.calls_back, at=at)
         item.change(due_at=moment)
+
+
+def _vanished() -> dict[str, object]:
+    return error(
+        EntryError.TASK_VANISHED,
+        "The provider has lost this task. It is not submitted again by itself, because the "
+        "provider may have billed it.",
+    )
 
 
 def _close(item: desk.Opened, *, at: datetime) -> None:

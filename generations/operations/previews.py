@@ -6,13 +6,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from hashlib import sha256
 
 from django.db.models import QuerySet
 
 from generations.models import Preview
-from generations.operations import frames
+from generations.operations import frames, naming
 from generations.operations.collecting import outputs_to_collect
+from generations.operations.scaling import Small, scaled
 from genproj.kernel import leases, logs, media, rows, storage
 from genproj.kernel.clock import now
 
@@ -67,52 +67,20 @@ def make_preview(preview: Preview) -> None:
     output = preview.output
     with storage.open_read(output.storage_key) as file:
         source = io.BytesIO(file.read()) if not file.seekable() else file
-        made = media.renditions(source, output.content_type)
-    keys = {
-        name: _put(f"thumbnails/{output.pk}/{name}.webp", rendition)
-        for name, rendition in (
-            ("thumb", made.thumb),
-            ("preview", made.preview),
-            ("poster", made.poster),
-        )
-        if rendition is not None
-    }
-    record_preview(preview, colour=made.colour, keys=keys)
-
-
-def _put(key: str, rendition: media.Rendition) -> str:
-    storage.put(
-        key,
-        io.BytesIO(rendition.bytes),
-        sha256=sha256(rendition.bytes).hexdigest(),
-        size=len(rendition.bytes),
-        content_type=rendition.content_type,
-    )
-    return key
+        small = scaled(output.pk, file=source, content_type=output.content_type)
+    record_preview(preview, small=small)
 
 
 @rows.atomically
-def record_preview(preview: Preview, *, colour: str, keys: dict[str, str]) -> None:
+def record_preview(preview: Preview, *, small: Small) -> None:
     """Record the small pictures, once."""
-    done = leases.finish(
-        preview,
-        made_at=now(),
-        colour=colour,
-        thumb_key=keys.get("thumb", ""),
-        preview_key=keys.get("preview", ""),
-        poster_key=keys.get("poster", ""),
-    )
+    done = leases.finish(preview, made_at=now(), **small.columns)
     if done:
         entry = preview.output.entry
-        log.info(
-            "made",
-            generation=str(entry.pk),
-            artifact=str(preview.pk),
-            request_id=entry.request_id,
-        )
+        log.info("made", **naming.ids_of(entry), artifact=str(preview.pk))
         frames.tell_artifact(preview.output)
     elif not Preview.objects.filter(pk=preview.pk).exists():
-        rows.after_commit(lambda: _discard(keys.values()))
+        rows.after_commit(lambda: _discard(small.keys.values()))
 
 
 def _discard(keys: Iterable[str]) -> None:

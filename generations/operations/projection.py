@@ -11,10 +11,10 @@ from django.db.models import QuerySet
 
 from generations.errors import EntryError, error
 from generations.models import Projection, RegisterEntry
-from generations.operations import desk
+from generations.operations import announcing, desk, naming
 from genproj.kernel import figures, leases, logs, rows
 from genproj.kernel.clock import now
-from genproj.projectors import PROJECTORS
+from genproj.projectors import PROJECTORS, STAGES
 from genproj.runtime.operations import is_on
 
 BATCH = 100
@@ -36,14 +36,19 @@ def projections_to_run() -> QuerySet[Projection]:
 def project() -> int:
     """Run a batch of due projections: together, and each on its own if that fails."""
     taken = leases.claim(projections_to_run(), limit=BATCH)
-    groups: dict[str, list[Projection]] = {}
-    for row in taken:
-        groups.setdefault(row.projector, []).append(row)
+    groups: dict[tuple[str, str], list[Projection]] = {}
+    for row in sorted(taken, key=_place):
+        groups.setdefault((row.projector, row.stage), []).append(row)
     for group in groups.values():
         if len(group) == 1 or not _ran_together(group):
             for row in group:
                 run_one(row)
     return len(taken)
+
+
+def _place(row: Projection) -> int:
+    """Earlier stages are looked at first, as far as they were taken together."""
+    return STAGES.index(row.stage) if row.stage in STAGES else len(STAGES)
 
 
 def _ran_together(group: Sequence[Projection]) -> bool:
@@ -52,14 +57,17 @@ def _ran_together(group: Sequence[Projection]) -> bool:
 
 @rows.atomically
 def run(group: Sequence[Projection]) -> None:
-    """Run one projector over several entries and mark it done, in one transaction.
+    """Run one stage of one projector over several entries and mark it done, in one transaction.
 
     Rows that another attempt has taken over, or has done, are left out.
     """
     at = now()
+    row = PROJECTORS[group[0].projector]
     projector: Callable[[list[RegisterEntry]], None] = pkgutil.resolve_name(
-        PROJECTORS[group[0].projector].run
+        row.runs[group[0].stage]
     )
+    if row.locks:
+        pkgutil.resolve_name(row.locks)(sorted({row.entry_id for row in group}))
     entries = _entries_of(group)
     group = _still_ours(group)
     if not group:
@@ -93,12 +101,7 @@ def _announce(group: Sequence[Projection]) -> None:
 
 def _ids(row: Projection) -> dict[str, str]:
     """What every line about a projection names."""
-    return {
-        "generation": str(row.entry_id),
-        "projector": row.projector,
-        "stage": row.stage,
-        "request_id": row.entry.request_id,
-    }
+    return naming.ids_of(row.entry) | {"projector": row.projector, "stage": row.stage}
 
 
 def _entries_of(group: Sequence[Projection]) -> list[RegisterEntry]:
@@ -154,6 +157,7 @@ def record_failure(row: Projection, *, reason: BaseException) -> None:
     )
     item.blame(problem | {"before": before})
     item.notable = True
+    announcing.announce_projection_failed(row, entry=item.entry)
     desk.put_back([item], at=at)
 
 

@@ -3,9 +3,18 @@
 from collections.abc import Callable, Collection
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from generations.models import Artifact, Generation, Output, Preview, RegisterEntry, Trash
+from generations.models import (
+    Artifact,
+    ArtifactUse,
+    Generation,
+    Output,
+    Preview,
+    RegisterEntry,
+    Trash,
+)
+from generations.operations import money
 from genproj.kernel import leases, logs, rows, storage
 from genproj.kernel.clock import now
 
@@ -15,8 +24,11 @@ log = logs.component("purging")
 
 
 def trash_to_purge() -> QuerySet[Trash]:
-    """Things whose time in the trash is over."""
-    return Trash.objects.filter(due_at__isnull=False)
+    """Things whose time in the trash is over, and which nothing needs."""
+    alone = Exists(ArtifactUse.objects.filter(output=OuterRef("output_id")))
+    within = Exists(ArtifactUse.objects.filter(output__entry=OuterRef("entry_id")))
+    needed = alone | (Q(output__isnull=True) & within)
+    return Trash.objects.filter(due_at__isnull=False).exclude(needed)
 
 
 def purge() -> int:
@@ -59,6 +71,9 @@ def _forget(row: Trash, *, deleted: Collection[str]) -> set[str]:
     """
     entry = RegisterEntry.objects.filter(pk=row.entry_id)
     list(entry.select_for_update() if rows.locks_rows() else entry)
+    if row.pk and not deleted and _is_needed(row):
+        leases.held(row).update(attempts=0, leased_until=None)  # it is needed since the claim
+        return set()
     outputs = Output.objects.filter(entry_id=row.entry_id, stored_at__isnull=False)
     if row.output_id:
         outputs = outputs.filter(pk=row.output_id)
@@ -70,6 +85,11 @@ def _forget(row: Trash, *, deleted: Collection[str]) -> set[str]:
     else:
         _forget_entry(row.entry_id)
     return set()
+
+
+def _is_needed(row: Trash) -> bool:
+    needed = ArtifactUse.objects.filter(output__entry=row.entry_id)
+    return (needed.filter(output=row.output_id) if row.output_id else needed).exists()
 
 
 def _keys_of(output: Output) -> list[str]:
@@ -104,6 +124,7 @@ def _forget_output(output_id: UUID) -> None:
 def _forget_entry(entry_id: UUID) -> None:
     at = now()
     entry = RegisterEntry.objects.get(pk=entry_id)
+    money.close_purged(entry)
     Generation.objects.filter(pk=entry_id).delete()
     entry.outputs.all().delete()
     entry.projections.all().delete()

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from generations import providers
 from generations.models import RegisterEntry
-from generations.operations import desk
+from generations.operations import desk, naming
 from generations.operations.recording import record_update, remark
 from generations.providers.base import Inbound, Unparsable
 from genproj.kernel import figures, leases, logs, rows
@@ -68,9 +68,8 @@ def apply_together(taken: Sequence[Receipt]) -> None:
         log.info(
             "applied",
             receipt=str(receipt.pk),
-            generation=receipt.subject,
             outcome=outcome,
-            request_id=_request_id(receipt, opened),
+            **_ids(receipt, opened),
         )
     for (outcome, attempts), keys in finished.items():
         # The fence: a receipt that another attempt has taken over is left to that one.
@@ -80,9 +79,9 @@ def apply_together(taken: Sequence[Receipt]) -> None:
     desk.put_back(opened.values(), at=at)
 
 
-def _request_id(receipt: Receipt, opened: dict[UUID, desk.Opened]) -> str | None:
+def _ids(receipt: Receipt, opened: dict[UUID, desk.Opened]) -> dict[str, str]:
     item = opened.get(UUID(receipt.subject)) if is_uuid(receipt.subject) else None
-    return item.entry.request_id if item else None
+    return naming.ids_of(item.entry) if item else {"generation": receipt.subject}
 
 
 def _apply(receipt: Receipt, opened: dict[UUID, desk.Opened], *, at: datetime) -> str:

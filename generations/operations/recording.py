@@ -17,6 +17,8 @@ from genproj.kernel.wake import wake
 ERROR = "error:"
 REMARK = "remark:"
 LONGEST_REF = 120
+#: begins the url of an output whose bytes lie in our storage already
+IN_STORAGE = "storage:"
 
 
 def record_update(item: Opened, *, update: ProviderUpdate, at: datetime) -> None:
@@ -42,6 +44,8 @@ def record_update(item: Opened, *, update: ProviderUpdate, at: datetime) -> None
         elif waiting_errors(item) and update.processing is None:
             item.change(due_at=at)
             wake("generations.jobs.call_providers")
+    elif item.entry.cancelled_at and update.processing is False:
+        item.change(due_at=None)  # its last word
     if update.progress is not None and update.progress > (item.entry.progress or 0):
         item.change(progress=min(update.progress, 100))
         item.notable = True
@@ -92,9 +96,17 @@ def _ref_of(result: ResultOutput) -> str:
     return f"sha256:{hashlib.sha256(result.ref.encode()).hexdigest()}"
 
 
+def _url_of(result: ResultOutput) -> str:
+    """Where the bytes are. That they lie in our storage is our own word, never a provider's."""
+    if result.storage_key:
+        return IN_STORAGE + result.storage_key
+    announced = result.url or ""
+    return f"refused:{announced}" if announced.startswith(IN_STORAGE) else announced
+
+
 def _announce(item: Opened, result: ResultOutput, *, ref: str, index: int, at: datetime) -> None:
     output = _row(item, ref, at=at, index=index)
-    output.url = result.url or ""
+    output.url = _url_of(result)
     output.seed = result.seed
     output.cost = result.cost
     output.raw = dict(result.raw)
@@ -111,10 +123,10 @@ def _note_error(item: Opened, failure: ResultError, *, known: set[str], at: date
     if ref in known:
         return
     known.add(ref)
-    code = OutputError.CONTENT_BLOCKED if failure.content_blocked else OutputError.WEBHOOK_ERROR
     problem = error(
-        code,
-        failure.message or "The provider could not make this picture.",
+        OutputError.CONTENT_BLOCKED if failure.content_blocked else OutputError(failure.code),
+        failure.message or "The provider could not make it.",
+        retryable=failure.retryable,
         provider_code=failure.provider_code,
         errors=[dict(failure.raw)],
     )

@@ -8,9 +8,15 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from generations.errors import GenerationNotFound, NothingToRetry
+from generations.errors import (
+    FilmOfAVideo,
+    GenerationNotFound,
+    NothingToRetry,
+    PictureOfAVariant,
+)
 from generations.models import EntryTag, ProviderModel, RegisterEntry
-from generations.operations import desk, frames
+from generations.operations import desk, frames, money, naming
+from generations.providers import inline_providers
 from generations.states import GenerationState
 from genproj import audiences
 from genproj.kernel import figures, logs, rows
@@ -18,6 +24,7 @@ from genproj.kernel.clock import now
 from genproj.kernel.errors import Forbidden, InvalidTransition
 from genproj.kernel.ids import uuid7
 from genproj.kernel.wake import wake
+from genproj.usage.operations import Cost, lock_budgets
 
 log = logs.component("register")
 
@@ -35,6 +42,7 @@ def open_entry(
     retry_of: RegisterEntry | None = None,
     key_prefix: str = "",
     annotations: Mapping[str, Any] | None = None,
+    hold: str = "",
 ) -> RegisterEntry:
     """Write down a request, whole, and have it submitted after commit.
 
@@ -43,6 +51,8 @@ def open_entry(
     Args:
         deadline_seconds: how long the provider may take to answer.
         key_prefix: where the outputs are stored; by default `generations/{id}`.
+        hold: the subject under which an app holds its money and answers for it; by default the
+            entry's own, held and closed here.
     """
     at, id = now(), uuid7()
     entry = RegisterEntry(
@@ -58,24 +68,30 @@ def open_entry(
         annotations=dict(annotations or {}),
         request_id=request_id or logs.request_id.get() or "",
         retry_of=retry_of,
+        hold=hold,
         created_at=at,
         deadline_at=at + timedelta(seconds=deadline_seconds),
         due_at=at,
     )
-    _write(entry, tags, frame=frames.frame_of_new(entry, tags=tags))
+    cost = money.hold_for(entry, model=model)
+    _write(entry, tags, cost=cost, frame=frames.frame_of_new(entry, tags=tags))
     return entry
 
 
 @rows.atomically
-def _write(entry: RegisterEntry, tags: Sequence[str], *, frame: Mapping[str, Any]) -> None:
+def _write(
+    entry: RegisterEntry, tags: Sequence[str], *, cost: Cost | None, frame: Mapping[str, Any]
+) -> None:
     """One short transaction: what can be made before it is."""
+    money.hold(entry, cost=cost)  # first, because it may lock budgets
     entry.save(force_insert=True)
     if tags:
         EntryTag.objects.bulk_create(
             [EntryTag(entry=entry, name=tag) for tag in dict.fromkeys(tags)]
         )
     frames.tell_created(entry, frame=frame)
-    wake("generations.jobs.call_providers")
+    job = "paint" if entry.provider in inline_providers() else "call_providers"
+    wake(f"generations.jobs.{job}")
     rows.after_commit(lambda: _announce(entry))
 
 
@@ -83,11 +99,10 @@ def _announce(entry: RegisterEntry) -> None:
     figures.CREATED.labels(kind=entry.kind, provider=entry.provider).inc()
     log.info(
         "created",
-        generation=str(entry.pk),
+        **naming.ids_of(entry),
         model=entry.model,
         count=entry.expected_count,
         user=entry.owner_id,
-        request_id=entry.request_id,
     )
 
 
@@ -121,13 +136,20 @@ def cancel_entry(*, actor: User, entry_id: UUID) -> RegisterEntry:
         InvalidTransition: it has already settled otherwise.
     """
     find_for_act(actor=actor, entry_id=entry_id)
+    entry = drop_entry(entry_id=entry_id)
+    if not entry.cancelled_at:
+        raise InvalidTransition("It has already settled.")
+    return entry
+
+
+@rows.atomically
+def drop_entry(*, entry_id: UUID) -> RegisterEntry:
+    """Cancel an entry on nobody's behalf; one that has settled stays as it is."""
     at = now()
     item = desk.open_entries([entry_id])[entry_id]
     entry = item.entry
-    if entry.cancelled_at:
-        return entry
     if entry.completed_at:
-        raise InvalidTransition("It has already settled.")
+        return entry
     item.change(cancelled_at=at, completed_at=at)
     if entry.submit_started_at is None:
         item.change(due_at=None)  # nobody was told; otherwise polls go on to the deadline
@@ -143,8 +165,15 @@ def retry_entry(*, actor: User, entry_id: UUID) -> RegisterEntry:
     Raises:
         InvalidTransition: it is still open.
         NothingToRetry: everything that was asked for has come.
+        FilmOfAVideo, PictureOfAVariant: it is no generation of its own.
+        BudgetExhausted, PriceUnknown: the money cannot be held.
     """
-    find_for_act(actor=actor, entry_id=entry_id)
+    seen = find_for_act(actor=actor, entry_id=entry_id)
+    if seen.annotations.get("video"):
+        raise FilmOfAVideo("This film belongs to a video; retry the video.")
+    if seen.annotations.get("variant"):
+        raise PictureOfAVariant("This picture belongs to a variant; retry the variant.")
+    lock_budgets(audience=seen.audience, owner_id=actor.pk)
     entry = desk.open_entries([entry_id])[entry_id].entry  # of two at once, the second waits
     if entry.state is GenerationState.PENDING:
         raise InvalidTransition("It is still open; wait or cancel it first.")

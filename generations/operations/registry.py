@@ -34,6 +34,41 @@ def _schema(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
+SECONDS = {"type": "integer", "enum": [4, 6, 8], "default": 8, "title": "Seconds"}
+SHAPE = {"type": "string", "enum": ["16:9", "9:16"], "default": "16:9", "title": "Shape"}
+RESOLUTION = {
+    "type": "string",
+    "enum": ["720p", "1080p"],
+    "default": "720p",
+    "title": "Resolution",
+}
+SOUND = {"type": "boolean", "default": True, "title": "Sound"}
+NEGATIVE = {"type": "string", "maxLength": 3000, "title": "What must not be seen"}
+SEED = {"type": "integer", "minimum": 1, "maximum": 2**31 - 1, "title": "Seed"}
+#: only the longest film is made in the higher resolution
+FULL_HD = {
+    "if": {"required": ["resolution"], "properties": {"resolution": {"const": "1080p"}}},
+    "then": {"properties": {"duration": {"const": 8}}},
+}
+
+
+def _film(**more: Any) -> dict[str, Any]:
+    """What every film model takes, in our words; its adapter translates them."""
+    words = _schema(duration=SECONDS, aspect_ratio=SHAPE, resolution=RESOLUTION, **more)
+    return words | {"allOf": [FULL_HD]}
+
+
+ASPECTS = ["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"]
+
+
+def _picture(*, aspects: list[str], sizes: list[str]) -> dict[str, Any]:
+    """What Google's own picture models take; both go before width and height."""
+    return _schema(
+        aspect_ratio={"type": "string", "enum": aspects, "title": "Shape"},
+        image_size={"type": "string", "enum": sizes, "title": "Size"},
+    )
+
+
 #: parameters by family of model; a catalogue model the registry lacks gets its family's
 FAMILIES = {
     "flux": _schema(
@@ -57,10 +92,12 @@ FAMILIES = {
         resolution={"type": "string", "enum": ["1K", "2K", "4K"], "title": "Resolution"},
         outputQuality=QUALITY,
     ),
-    "veo": _schema(
-        duration={"type": "integer", "enum": [4, 6, 8], "default": 8, "title": "Seconds"},
-        resolution={"type": "string", "enum": ["720p", "1080p"], "title": "Resolution"},
+    "gemini": _picture(aspects=ASPECTS, sizes=["1K", "2K", "4K"]),
+    "gemini_versatile": _picture(
+        aspects=[*ASPECTS, "1:4", "4:1", "1:8", "8:1"], sizes=["512", "1K", "2K", "4K"]
     ),
+    "runware_film": _film(sound=SOUND, seed=SEED),
+    "veo_film": _film(negative_prompt=NEGATIVE),
     "other": _schema(steps=STEPS, CFGScale=GUIDANCE, outputQuality=QUALITY),
 }
 
@@ -73,6 +110,14 @@ CLASSIC = {
     "presets": PRESETS,
 }
 FREE = CLASSIC | {"min": 256, "multiple": 16}
+#: the sizes that Google's picture models make; others become the nearest of them
+GOOGLES = {
+    "min": 256,
+    "max": 4096,
+    "multiple": 16,
+    "default": [1024, 1024],
+    "presets": [[1024, 1024], [1376, 768], [768, 1376], [1200, 896], [896, 1200], [1584, 672]],
+}
 WIDE = {
     "min": 720,
     "max": 1920,
@@ -134,13 +179,47 @@ MODELS: dict[str, Mapping[str, Any]] = {
         "max_references": 14,
         "position": 50,
     },
+    "gemini-3.1-flash-image": {
+        "provider": "gemini",
+        "name": "Gemini 3.1 Flash Image",
+        "description": "Google's own door: follows words and up to fourteen references closely.",
+        "family": "gemini_versatile",
+        "sizes": GOOGLES,
+        "price": "0.0670",
+        "max_count": 1,
+        "max_references": 14,
+        "position": 52,
+    },
+    "gemini-3-pro-image": {
+        "provider": "gemini",
+        "name": "Gemini 3 Pro Image",
+        "description": "Google's most careful model: keeps faces and writes legible words.",
+        "family": "gemini",
+        "sizes": GOOGLES,
+        "price": "0.1340",
+        "max_count": 1,
+        "max_references": 14,
+        "position": 54,
+    },
+    "gemini-3.1-flash-lite-image": {
+        "provider": "gemini",
+        "name": "Gemini 3.1 Flash Lite Image",
+        "description": "Quick edits at half the price of Flash.",
+        "family": "gemini",
+        "sizes": GOOGLES,
+        "price": "0.0340",
+        "max_count": 1,
+        "max_references": 14,
+        "position": 56,
+    },
     "google:3@2": {
         "name": "Veo 3.1",
         "description": "Films of four to eight seconds with sound.",
         "kind": Kind.VIDEO,
-        "family": "veo",
+        "family": "runware_film",
         "sizes": WIDE,
-        "price": "3.2000",
+        "price": "0.4000",
+        "price_unit": "second",
         "max_count": 1,
         "max_references": 3,
         "position": 60,
@@ -149,12 +228,66 @@ MODELS: dict[str, Mapping[str, Any]] = {
         "name": "Veo 3.1 fast",
         "description": "Films at a third of the price of Veo 3.1.",
         "kind": Kind.VIDEO,
-        "family": "veo",
+        "family": "runware_film",
         "sizes": WIDE,
-        "price": "1.2000",
+        "price": "0.1500",
+        "price_unit": "second",
         "max_count": 1,
         "max_references": 3,
         "position": 70,
+    },
+    "veo-3.1-generate-001": {
+        "provider": "veo",
+        "name": "Veo 3.1 at Google",
+        "description": "Films of four to eight seconds, always with sound, made by Google itself.",
+        "kind": Kind.VIDEO,
+        "family": "veo_film",
+        "sizes": WIDE,
+        "price": "0.4000",
+        "price_unit": "second",
+        "max_count": 1,
+        "max_references": 3,
+        "position": 80,
+    },
+    "veo-3.1-fast-generate-001": {
+        "provider": "veo",
+        "name": "Veo 3.1 fast at Google",
+        "description": "Films by Google itself at a third of the price, a little plainer.",
+        "kind": Kind.VIDEO,
+        "family": "veo_film",
+        "sizes": WIDE,
+        "price": "0.1500",
+        "price_unit": "second",
+        "max_count": 1,
+        "max_references": 3,
+        "position": 90,
+    },
+    "veo-3.0-generate-001": {
+        "provider": "veo",
+        "name": "Veo 3.0 at Google",
+        "description": "Retired by its maker.",
+        "kind": Kind.VIDEO,
+        "family": "veo_film",
+        "sizes": WIDE,
+        "price": "0.4000",
+        "price_unit": "second",
+        "max_count": 1,
+        "sunset_at": datetime(2026, 6, 30, tzinfo=UTC),
+        "replacement": "veo-3.1-generate-001",
+        "position": 910,
+    },
+    "gemini-2.5-flash-image": {
+        "provider": "gemini",
+        "name": "Gemini 2.5 Flash Image",
+        "description": "Retired by its maker.",
+        "family": "gemini",
+        "sizes": GOOGLES,
+        "price": "0.0390",
+        "max_count": 1,
+        "max_references": 3,
+        "sunset_at": datetime(2026, 10, 2, tzinfo=UTC),
+        "replacement": "gemini-3.1-flash-image",
+        "position": 905,
     },
     "google:1@1": {
         "name": "Imagen 3",
@@ -167,6 +300,17 @@ MODELS: dict[str, Mapping[str, Any]] = {
         "replacement": "google:4@3",
         "position": 900,
     },
+}
+
+
+#: what an earlier release said of a model; a row that still says so was not edited by anybody
+FORMER_FILM = _schema(
+    duration=SECONDS,
+    resolution={"type": "string", "enum": ["720p", "1080p"], "title": "Resolution"},
+)
+FORMER: dict[str, Mapping[str, Any]] = {
+    id: {"parameters": FORMER_FILM, "price": Decimal(price), "price_unit": "output"}
+    for id, price in (("google:3@2", "3.2"), ("google:3@3", "1.2"))
 }
 
 
@@ -188,6 +332,9 @@ def sync_models(*, overwrite: bool = False) -> tuple[int, int]:
             made += 1
         elif overwrite:
             changed += ProviderModel.objects.filter(pk=id).update(**facts)
+        elif id in FORMER:
+            news = {name: facts[name] for name in FORMER[id]}
+            ProviderModel.objects.filter(pk=id, **FORMER[id]).update(**news)
     for id, row in MODELS.items():
         if row.get("replacement"):
             ProviderModel.objects.filter(pk=id, replacement__isnull=True).update(
@@ -198,13 +345,14 @@ def sync_models(*, overwrite: bool = False) -> tuple[int, int]:
 
 def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "provider": "runware",
+        "provider": row.get("provider", "runware"),
         "kind": row.get("kind", Kind.IMAGE).value,
         "name": row["name"],
         "description": row["description"],
         "parameters": FAMILIES[row["family"]],
         "sizes": row["sizes"],
         "price": Decimal(row["price"]),
+        "price_unit": row.get("price_unit", "output"),
         "max_count": row["max_count"],
         "max_references": row.get("max_references", 0),
         "sunset_at": row.get("sunset_at"),
@@ -212,19 +360,26 @@ def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def makes_films(architecture: str) -> bool:
+    """Whether a catalogue model of this architecture makes films."""
+    return architecture.lower().startswith("veo")
+
+
 @rows.atomically
 def add_from_catalogue(*, id: str, name: str, architecture: str) -> ProviderModel:
     """Make a row for a model of Runware's catalogue, with its family's schema and no price."""
+    is_film = makes_films(architecture)
     family = next((known for known in FAMILIES if architecture.lower().startswith(known)), "sd")
+    family = "runware_film" if is_film else family
     row, _ = ProviderModel.objects.get_or_create(
         id=id,
         defaults={
             "provider": "runware",
-            "kind": Kind.IMAGE.value,
+            "kind": (Kind.VIDEO if is_film else Kind.IMAGE).value,
             "name": name[:120],
             "parameters": FAMILIES[family],
-            "sizes": CLASSIC,
-            "max_count": 10,
+            "sizes": WIDE if is_film else CLASSIC,
+            "max_count": 1 if is_film else 10,
             "max_references": 1,
             "position": 500,
         },

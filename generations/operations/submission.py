@@ -7,7 +7,7 @@ from django.conf import settings
 
 from generations.errors import EntryError, error
 from generations.models import RegisterEntry
-from generations.operations import desk, polling, reaching, references, settling
+from generations.operations import desk, naming, polling, reaching, references, settling
 from generations.operations.recording import record_update
 from generations.operations.register import callback_wanted
 from generations.providers.base import ProviderClient, ProviderError, Submission, Task
@@ -59,7 +59,9 @@ def _tasks(entry: RegisterEntry, client: ProviderClient) -> list[Task]:
         wait = leases.backoff(entry.failures)
         leases.put_off(entry, seconds=wait, error=str(problem), counts=False)
         return []
-    entry.calls_back = callback_wanted(base_url=reaching.connection_of(entry.provider).base_url)
+    entry.calls_back = client.kind_of_answer == "callback" and callback_wanted(
+        base_url=reaching.connection_of(entry.provider).base_url
+    )
     task = Task(
         id=str(entry.pk),
         kind=entry.kind,
@@ -117,6 +119,8 @@ def record_accepted(accepted: Sequence[tuple[RegisterEntry, Submission | None]])
         if item.entry.dispatched_at is None:
             item.change(dispatched_at=at)
             item.notable = True
+        if submission is not None and submission.ref != str(entry.pk):
+            item.change(provider_ref=submission.ref)
         if item.entry.due_at is not None:
             moment = polling.next_look(item.entry, calls_back=entry.calls_back, at=at)
             item.change(due_at=moment)
@@ -148,16 +152,15 @@ def record_problem(entry: RegisterEntry, *, problem: ProviderError, takes_task_i
     wait = min(wait, max((entry.deadline_at - now()).total_seconds(), 0.5))
     with rows.atomic():
         note = _note_attempt(entry, _refusal(problem))
+        if not takes_task_id:
+            # answered or never sent: the call has ended, another may begin
+            leases.held(entry).update(submit_started_at=None)
         leases.put_off(entry, seconds=wait, error=note)
 
 
 def _ids(entry: RegisterEntry) -> dict[str, str]:
     """What every line about a call names."""
-    return {
-        "generation": str(entry.pk),
-        "provider": entry.provider,
-        "request_id": entry.request_id,
-    }
+    return naming.ids_of(entry) | {"provider": entry.provider}
 
 
 def _note_attempt(entry: RegisterEntry, problem: dict[str, object]) -> str:
@@ -181,6 +184,13 @@ def give_up(entry: RegisterEntry, *, problem: dict[str, object]) -> None:
 
 
 def _refusal(problem: ProviderError) -> dict[str, object]:
+    if problem.code == "model_retired":
+        return error(
+            EntryError.MODEL_RETIRED,
+            "The provider no longer serves this model; choose another.",
+            errors=problem.errors,
+            status=problem.status,
+        )
     if problem.errors:
         words = next(
             (str(row["message"]) for row in problem.errors if row.get("message")), str(problem)

@@ -48,6 +48,7 @@ def ask_now(*, actor: User | None, entry_ids: Collection[UUID]) -> int:
     if actor is not None:
         note(actor=actor, entry_ids=asked, act="ask", reason="")
     wake("generations.jobs.call_providers")
+    wake("generations.jobs.paint")
     return len(asked)
 
 

@@ -19,7 +19,7 @@ from genproj.kernel.clock import now
 #: where orphans are moved; what lies there is looked at by a person, never by this program
 SET_ASIDE = "orphans/"
 #: prefixes of objects that the register does not speak of
-NOT_OURS = (SET_ASIDE, "exports/", "uploads/")
+NOT_OURS = (SET_ASIDE, "exports/", "uploads/", "videos/incoming/")
 #: an object that belongs to an id younger than this may be about to be recorded
 YOUNG_SECONDS = 900
 CHUNK = 2**20
@@ -189,13 +189,16 @@ def _restore_original(fault: Fault) -> Fault:
 
 def _fetched_again(output: Output) -> str:
     """Fetch an original to its own key if it is still the same; else say why not."""
-    if not output.url:
+    address = reaching.address_of(output) if output.url else None
+    if address is None:
         return "no address is kept that it could be fetched from"
     limits = http.Limits(max_bytes=(output.size or 0) + CHUNK)
     guard = reaching.download_guard(output.entry.provider)
     try:
         with storage.scratch() as file:
-            got = http.download(output.url, guard=guard, limits=limits, into=file)
+            got = http.download(
+                address.url, guard=guard, limits=limits, into=file, headers=address.headers
+            )
             if (got.size, got.sha256) != (output.size, output.sha256):
                 return "its address now holds other bytes"
             storage.put(

@@ -2,7 +2,7 @@
 
 from generations.pages.asking import create
 from generations.pages.details import act, artifact, generation
-from generations.pages.lists import gallery, queue, tray
+from generations.pages.lists import gallery
 from generations.pages.taking import download
 
-__all__ = ["act", "artifact", "create", "download", "gallery", "generation", "queue", "tray"]
+__all__ = ["act", "artifact", "create", "download", "gallery", "generation"]

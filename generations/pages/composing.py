@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from generations import queries
 from generations.queries import GenerationView, ModelView
 from genproj.kernel.errors import NotFound
+from genproj.usage.queries import budgets as money
 
 FORMATS = ("PNG", "JPG", "WEBP")
 PREFIX = "p."
@@ -79,7 +80,22 @@ def composer(request: HttpRequest) -> dict[str, Any]:
         "examples": EXAMPLES,
         "prompt_limit": PROMPT_LIMIT,
         "references": references(request, given),
+        "rooms": rooms_of(request, [model.id for model in usable]),
         "opened": any(given.get(name) for name in ("seed", "tags", "negative_prompt")),
+    }
+
+
+def rooms_of(request: HttpRequest, models: list[str]) -> dict[str, dict[str, Any]]:
+    """What budgets leave this month, by model; empty without budgets."""
+    viewer: Any = request.user
+    rooms = money.room_for(audience=f"user:{viewer.pk}", owner_id=viewer.pk, models=models)
+    return {
+        model: {
+            "left": money.amount(room.left),
+            "limit": money.amount(room.limit),
+            "stops": room.stops,
+        }
+        for model, room in rooms.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""The queue and the gallery."""
+"""The gallery, and what the queue shows of pictures."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from generations import queries
 from generations.pages.parts import shown
-from generations.pages.tiles import group_of, tile_of
+from generations.pages.tiles import Group, group_of, tile_of
 from generations.queries import ArtifactFilters, GenerationFilters
 from genproj.kernel.errors import Malformed
 from genproj.kernel.paging import Cursor
@@ -18,6 +18,7 @@ from genproj.kernel.paging import Cursor
 QUEUE_PAGE, TRAY_SIZE, GALLERY_PAGE, PAGED = 30, 20, 60, 200
 TABS = (
     ("active", "Active", "pending"),
+    ("needs", "Needs you", "partial"),
     ("failed", "Failed", "failed"),
     ("partial", "Partial", "partial"),
     ("all", "All", None),
@@ -25,38 +26,29 @@ TABS = (
 ORIENTATIONS = ("landscape", "portrait", "square")
 
 
-@login_required
-@require_safe
-def queue(request: HttpRequest) -> HttpResponse:
-    """What was asked for, newest first."""
+def jobs(request: HttpRequest) -> dict[str, Any]:
+    """What the queue's page shows of pictures: what was asked for, newest first."""
     tab = request.GET.get("tab", "active")
     states = {name: state for name, _, state in TABS}
-    filters = GenerationFilters(state=states.get(tab, "pending"))
+    filters = GenerationFilters(state=states.get(tab, "pending"), kind="image")
     page = queries.generation_page(
         viewer=request.user, filters=filters, cursor=cursor_of(request.GET), size=QUEUE_PAGE
     )
-    context = {
+    return {
         "tabs": TABS,
         "tab": tab if tab in states else "active",
         "page": page,
         "groups": [group_of(view) for view in page.results],
     }
-    return shown(
-        request, "generations/queue.html", context, parts={"rows": "generations/queue_rows.html"}
-    )
 
 
-@login_required
-@require_safe
-def tray(request: HttpRequest) -> HttpResponse:
-    """The person's own last jobs, for the tray that opens from the pill."""
-    filters = GenerationFilters(owner_id=request.user.pk)
+def last_jobs(request: HttpRequest) -> list[Group]:
+    """The person's own last jobs for pictures, for the tray that opens from the pill."""
+    filters = GenerationFilters(owner_id=request.user.pk, kind="image")
     page = queries.generation_page(
         viewer=request.user, filters=filters, cursor=None, size=TRAY_SIZE
     )
-    groups = [group_of(view) for view in page.results]
-    parts = {"list": "partials/tray.html", "pill": "partials/pill.html"}
-    return shown(request, "partials/tray.html", {"groups": groups}, parts=parts)
+    return [group_of(view) for view in page.results]
 
 
 @login_required

@@ -1,8 +1,7 @@
 """Many pictures taken away at once: one archive, written while it is read."""
 
-import zipfile
+import io
 from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,32 +15,11 @@ from django.views.decorators.http import require_safe
 from generations import queries
 from generations.queries import TakenFile
 from genproj.kernel import storage
+from genproj.kernel.archives import Member, archive
 from genproj.kernel.clock import now
 
 MOST_FILES = 200
 MOST_BYTES = 2 * 2**30
-CHUNK = 2**18
-
-
-class Outlet:
-    """What zipfile writes to: it hands on what it was given, and keeps nothing."""
-
-    def __init__(self) -> None:
-        self.parts: list[bytes] = []
-
-    def write(self, data: Any) -> int:
-        """Take some bytes."""
-        self.parts.append(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def take(self) -> bytes:
-        """What was written since the last time."""
-        found = b"".join(self.parts)
-        self.parts.clear()
-        return found
 
 
 @login_required
@@ -55,7 +33,7 @@ def download(request: HttpRequest) -> HttpResponseBase:
     if sum(file.size for file in files) > MOST_BYTES:
         messages.error(request, "These pictures are too large for one archive. Select fewer.")
         return redirect("gallery")
-    response = StreamingHttpResponse(archive(files), content_type="application/zip")
+    response = StreamingHttpResponse(archive(_members(files)), content_type="application/zip")
     name = f"genproj-{now():%Y-%m-%d}-{len(files)}-pictures.zip"
     header = content_disposition_header(as_attachment=True, filename=name)
     response["Content-Disposition"] = header or "attachment"
@@ -73,26 +51,16 @@ def _ids(words: list[str]) -> list[UUID]:
     return found
 
 
-def _entry(name: str) -> zipfile.ZipInfo:
-    """A stored file of this moment; its own moment would only say when it was made here."""
-    return zipfile.ZipInfo(name, date_time=now().timetuple()[:6])
-
-
-def archive(files: list[TakenFile]) -> Iterator[bytes]:
-    """The archive in pieces. Pictures are packed already, so they are stored as they are."""
-    outlet = Outlet()
+def _members(files: list[TakenFile]) -> Iterator[Member]:
+    """The files, each opened when its turn comes; a list of those that are not there."""
     missing: list[str] = []
-    with zipfile.ZipFile(outlet, "w", zipfile.ZIP_STORED) as packed:  # type: ignore[call-overload]
-        for file in files:
-            try:
-                source = storage.open_read(file.key)
-            except storage.StorageFailure:
-                missing.append(file.name)
-                continue
-            with source, packed.open(_entry(file.name), "w", force_zip64=True) as target:
-                while chunk := source.read(CHUNK):
-                    target.write(chunk)
-                    yield outlet.take()
-        if missing:
-            packed.writestr("missing.txt", "\n".join([*missing, ""]))
-    yield outlet.take()
+    for file in files:
+        try:
+            source = storage.open_read(file.key)
+        except storage.StorageFailure:
+            missing.append(file.name)
+            continue
+        yield Member(file.name, lambda source=source: source)
+    if missing:
+        words = "\n".join([*missing, ""]).encode()
+        yield Member("missing.txt", lambda: io.BytesIO(words), is_packed=False)

@@ -67,6 +67,30 @@ WORDS = {
         "Change the prompt and try again.",
         "Refused for safety.",
     ),
+    "no_result": (
+        "The provider finished without a result.",
+        "It gave no reason, and you were not charged.",
+        "Try again.",
+        "Nothing came of it.",
+    ),
+    "provider_failed": (
+        "The provider failed on this one.",
+        "You were not charged for it.",
+        "Try again.",
+        "The provider failed on this one.",
+    ),
+    "model_retired": (
+        "The provider no longer serves this model.",
+        "Nothing was begun, so nothing was charged.",
+        "Choose another model.",
+        "The model is gone.",
+    ),
+    "task_vanished": (
+        "The provider has lost this request.",
+        "The provider may have billed it, so it was not sent a second time.",
+        "Try again if you still want it.",
+        "The provider lost it.",
+    ),
 }
 UNKNOWN = (
     "Something went wrong.",
@@ -76,7 +100,7 @@ UNKNOWN = (
 )
 
 #: errors that come again as long as the request stays the same
-REFUSED = {"content_blocked", "api_rejected"}
+REFUSED = {"content_blocked", "api_rejected", "model_retired"}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ ProviderUpdate or one of the errors of `base`.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from pkgutil import resolve_name
 
 from generations.providers.base import Connection, Inbound, ProviderClient
@@ -16,7 +17,7 @@ class Provider:
     """One provider. `client` and `inbound` are dotted names, resolved when first needed.
 
     `hosts` are those its result files come from; `kinds` what it makes; the settings are named
-    so that the operation can look them up.
+    so that the operation can look them up; where there is a version, it ends the base url.
     """
 
     name: str
@@ -26,7 +27,11 @@ class Provider:
     key_setting: str
     hosts: tuple[str, ...]
     kinds: tuple[str, ...]
+    version_setting: str = ""
 
+
+#: who brings films that no provider here is asked for: a worker on another machine
+WORKER = "worker"
 
 PROVIDERS: dict[str, Provider] = {
     "runware": Provider(
@@ -38,6 +43,31 @@ PROVIDERS: dict[str, Provider] = {
         hosts=("im.runware.ai", "vm.runware.ai"),
         kinds=("image", "video"),
     ),
+    "veo": Provider(
+        name="veo",
+        client="generations.providers.veo.client:VeoClient",
+        inbound=None,
+        base_url_setting="GEMINI_BASE_URL",
+        key_setting="GEMINI_API_KEY",
+        # the first is asked; a download may be redirected to the others, without the key
+        hosts=(
+            "generativelanguage.googleapis.com",
+            "storage.googleapis.com",
+            ".googleusercontent.com",
+        ),
+        kinds=("video",),
+        version_setting="GEMINI_API_VERSION",
+    ),
+    "gemini": Provider(
+        name="gemini",
+        client="generations.providers.gemini.client:GeminiClient",
+        inbound=None,
+        base_url_setting="GEMINI_BASE_URL",
+        key_setting="GEMINI_API_KEY",
+        hosts=(),  # the picture comes inside the answer
+        kinds=("image",),
+        version_setting="GEMINI_API_VERSION",
+    ),
 }
 
 
@@ -45,6 +75,13 @@ def client_of(name: str, connection: Connection) -> ProviderClient:
     """A client of the provider at this connection; KeyError for an unknown name."""
     client: ProviderClient = resolve_name(PROVIDERS[name].client)(connection)
     return client
+
+
+@cache
+def inline_providers() -> frozenset[str]:
+    """Those whose call lasts until the result is there, because it comes in the answer."""
+    clients = {name: resolve_name(row.client) for name, row in PROVIDERS.items()}
+    return frozenset(name for name, made in clients.items() if made.kind_of_answer == "inline")
 
 
 def inbound_of(name: str) -> Inbound | None:

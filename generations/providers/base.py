@@ -53,7 +53,10 @@ class Task:
 
 @dataclass(frozen=True)
 class ResultOutput:
-    """One finished result; `ref` is the provider's own id of it, `cost` in US dollars."""
+    """One finished result; `ref` is the provider's own id of it, `cost` in US dollars.
+
+    Its bytes are at `url`, or came along as `data`, or lie in our storage under `storage_key`.
+    """
 
     ref: str
     url: str | None
@@ -61,18 +64,34 @@ class ResultOutput:
     cost: Decimal | None
     raw: Mapping[str, Any]
     data: bytes | None = field(default=None, repr=False)
+    storage_key: str = ""
+
+
+Failure = Literal["webhook_error", "content_blocked", "no_result", "provider_failed", "validation"]
 
 
 @dataclass(frozen=True)
 class ResultError:
-    """One failed result; `ref` only where the provider says which one failed."""
+    """One failed result; `ref` only where the provider says which one failed.
 
-    code: Literal["webhook_error", "content_blocked"]
+    `retryable` None: as is usual for the code.
+    """
+
+    code: Failure
     message: str
     provider_code: str
     raw: Mapping[str, Any]
     ref: str | None = None
     content_blocked: bool = False
+    retryable: bool | None = None
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the file of a result is fetched, and what is sent along to that host alone."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -126,7 +145,7 @@ class ProviderError(Exception):
 
     def __init__(
         self,
-        code: Literal["http_error", "api_rejected", "unreachable"],
+        code: Literal["http_error", "api_rejected", "unreachable", "model_retired"],
         *,
         url: str,
         status: int = 0,
@@ -195,7 +214,13 @@ class ProviderClient(Protocol):
         """Hand over a task; ProviderError when that failed or is in doubt."""
 
     def ask(self, ref: str) -> ProviderUpdate:
-        """Everything known of a task so far; UnknownTask, ProviderError."""
+        """Everything known of a task so far; UnknownTask, ProviderError.
+
+        `ref` is what the submission was answered with, or else the task's id.
+        """
+
+    def address_of(self, url: str) -> Address | None:
+        """How the file behind an announced url is fetched; None: by no way we know."""
 
     def search_models(self, **filters: Any) -> FoundModels:
         """The provider's catalogue; ProviderError."""

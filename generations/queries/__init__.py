@@ -18,6 +18,16 @@ from generations.queries.entries import (
 )
 from generations.queries.facets import Figure, facets
 from generations.queries.files import TakenFile, files_to_take
+from generations.queries.films import (
+    Estimate,
+    FilmFacts,
+    FilmModel,
+    estimate_of,
+    film_model,
+    film_models,
+    films_of,
+    films_under,
+)
 from generations.queries.models import model_list, model_view, registered, usual_seconds
 from generations.queries.timeline import timeline
 from generations.queries.versions import generation_version
@@ -47,7 +57,10 @@ __all__ = [
     "ArtifactFilters",
     "ArtifactView",
     "ErrorView",
+    "Estimate",
     "Figure",
+    "FilmFacts",
+    "FilmModel",
     "GenerationFilters",
     "GenerationView",
     "MediaFile",
@@ -63,8 +76,13 @@ __all__ = [
     "artifact_view",
     "artifacts_visible",
     "error_json",
+    "estimate_of",
     "facets",
     "files_to_take",
+    "film_model",
+    "film_models",
+    "films_of",
+    "films_under",
     "frame_of_new",
     "frames_of",
     "full_state_of",

@@ -23,9 +23,9 @@ from generations.queries.entries import (
 )
 from generations.queries.files import file_name
 from generations.queries.models import names_of
+from generations.queries.seeing import seen
 from generations.queries.views import ArtifactFilters, ArtifactView, MediaFile, Page
 from generations.states import GenerationState as State
-from genproj import audiences
 from genproj.kernel import paging
 from genproj.kernel.paging import Cursor, Key
 
@@ -51,11 +51,7 @@ def artifact_version(view: ArtifactView) -> str:
 def artifacts_visible(viewer: User, ids: Sequence[UUID]) -> set[UUID]:
     """Which of these are stored, not in the trash, and may be seen by `viewer`."""
     rows = _stored().filter(pk__in=ids).filter(~_trashed("pk", "entry_id"))
-    return {
-        id
-        for id, audience in rows.values_list("pk", "entry__audience")
-        if audiences.level(viewer, audience) is not None
-    }
+    return seen(viewer, dict(rows.values_list("pk", "entry__audience")))
 
 
 def media_file(*, viewer: User, id: UUID, variant: str) -> MediaFile:
@@ -165,7 +161,7 @@ def _visible(viewer: User, id: UUID | str) -> Output:
         found = _stored().filter(pk=id if isinstance(id, UUID) else UUID(id)).first()
     except ValueError:
         raise ArtifactNotFound from None
-    if found is None or audiences.level(viewer, found.entry.audience) is None:
+    if found is None or not seen(viewer, {found.pk: found.entry.audience}):
         raise ArtifactNotFound
     return found
 

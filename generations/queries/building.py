@@ -176,7 +176,11 @@ def _acts(
     )
     return {
         "cancel": mine and state is GenerationState.PENDING and not trashed,
-        "retry": mine and state in SETTLED_SHORT and entry.provider != "upload" and not trashed,
+        "retry": mine
+        and state in SETTLED_SHORT
+        and entry.provider != "upload"
+        and not entry.annotations.get("video")  # its video is retried
+        and not trashed,
         "delete": mine and not trashed,
         "restore": mine and trashed,
         "replay": viewer is not None and viewer.is_staff and failed_projection,

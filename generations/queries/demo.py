@@ -10,12 +10,20 @@ from generations.states import GenerationState, Kind
 MOST = 100
 
 
-def standing() -> dict[str, tuple[UUID, GenerationState]] | None:
+def was_asked(request_id: str) -> list[UUID]:
+    """The entries that were opened under this request id, tombstones included."""
+    found = RegisterEntry.objects.filter(request_id=request_id)
+    return list(found.values_list("pk", flat=True)[:MOST])
+
+
+def standing(*, beside: Collection[str] = ()) -> dict[str, tuple[UUID, GenerationState]] | None:
     """What was made of the demo world, by prompt; None where anything else was ever asked for.
 
-    What was purged counts as something else: what people removed is not made again.
+    What was purged counts as something else: what people removed is not made again. `beside` are
+    the requests whose entries belong to the demo world too, and are not among these pictures.
     """
-    entries = list(RegisterEntry.objects.filter(retry_of__isnull=True).order_by("id")[:MOST])
+    found = RegisterEntry.objects.filter(retry_of__isnull=True).order_by("id")
+    entries = list(found.exclude(request_id__in=beside)[:MOST])
     if not all(entry.annotations.get("demo") for entry in entries):
         return None
     return {entry.input["prompt"]: (entry.pk, entry.state) for entry in entries}

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.utils.text import slugify
 
 from generations.models import Output
-from genproj import audiences
+from generations.queries.seeing import seen
 
 LONGEST_SLUG = 60
 
@@ -28,11 +28,12 @@ def files_to_take(*, viewer: User, ids: Sequence[UUID]) -> list[TakenFile]:
     """The originals of these pictures that `viewer` may see, in this order, each name once."""
     rows = Output.objects.filter(stored_at__isnull=False, entry__purged_at__isnull=True)
     by_id = rows.select_related("entry").defer("raw", "error_history").in_bulk(list(ids))
+    visible = seen(viewer, {output.pk: output.entry.audience for output in by_id.values()})
     found: list[TakenFile] = []
     names: set[str] = set()
     for id in dict.fromkeys(ids):
         output = by_id.get(id)
-        if output is None or audiences.level(viewer, output.entry.audience) is None:
+        if output is None or id not in visible:
             continue
         name = file_name(output)
         if name in names:

@@ -93,6 +93,7 @@ def _view(row: Any) -> ModelView:
         max_count=row.max_count,
         max_references=row.max_references,
         price=row.price,
+        price_unit=row.price_unit,
         sunset_at=row.sunset_at,
         replacement=row.replacement_id,
         enabled=row.enabled,

@@ -10,11 +10,20 @@ from django.contrib.auth.models import User
 
 from generations.models import Act, Output, Projection, RegisterEntry
 from generations.queries.building import error_view, state_of
+from generations.queries.costs import subject_of
 from generations.queries.entries import visible_entry
 from generations.queries.views import Step
+from genproj.usage import queries as ledger
 from genproj.webhooks.models import Receipt
 
 LONGEST_BODY = 20_000
+#: what a movement of its money is called
+MONEY = {
+    "hold": "Held {} USD",
+    "settle": "Paid {} USD",
+    "release": "Released what was held",
+    "charge": "Paid {} USD for what came late",
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,7 @@ def timeline(*, viewer: User, id: UUID | str) -> list[Step]:
         *(fact for output in outputs for fact in _of_output(output, viewer)),
         *_of_errors(entry, viewer),
         *_of_projections(entry),
+        *_of_money(entry),
         *_of_staff(entry),
     ]
     facts.sort(key=lambda fact: (fact.at, fact.order))
@@ -124,6 +134,15 @@ def _of_projections(entry: RegisterEntry) -> Iterator[_Fact]:
             title = f"Marked as resolved: {name}"
             detail = {"reason": row.resolved_reason}
             yield _Fact(row.resolved_at, 12, "resolved", title, "staff", detail=detail)
+
+
+def _of_money(entry: RegisterEntry) -> Iterator[_Fact]:
+    if entry.hold != subject_of(entry.pk):
+        return  # an app's money: several entries may have been paid with it
+    for line in ledger.lines_of(entry.hold):
+        title = MONEY[line.kind].format(f"{line.amount:f}".rstrip("0").rstrip(".") or "0")
+        detail = {"amount": str(line.amount), "reason": line.reason}
+        yield _Fact(line.at, 14, line.kind, title, detail=detail)
 
 
 def _of_staff(entry: RegisterEntry) -> Iterator[_Fact]:

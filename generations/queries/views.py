@@ -156,6 +156,7 @@ class ModelView:
     max_count: int
     max_references: int
     price: Decimal | None
+    price_unit: str  # output, or second of a film
     sunset_at: datetime | None
     replacement: str | None
     enabled: bool

@@ -145,6 +145,7 @@ def model_json(view: ModelView) -> dict[str, Any]:
         "max_count": view.max_count,
         "max_references": view.max_references,
         "price": money(view.price),
+        "price_unit": view.price_unit,
         "sunset_at": zulu(view.sunset_at),
         "retired": view.retired,
         "replacement": view.replacement,

@@ -220,5 +220,11 @@ async def r11() -> Any:
     }
 
 
+async def r13() -> Any:
+    """What of bodies that our own client writes does not fit the SDK's schema."""
+    bodies = json.loads(sys.argv[3])
+    return [problems(body, params_of(body["model"])) for body in bodies]
+
+
 if __name__ == "__main__":
     sys.stdout.write(json.dumps(asyncio.run(globals()[sys.argv[2].lower()]())))

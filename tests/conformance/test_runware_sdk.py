@@ -1,37 +1,24 @@
 """The official Runware SDK drives the sandbox; values and its typed schema are asserted."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import av
 import pytest
 from PIL import Image
 
+from generations.providers.base import Task
+from generations.providers.runware import wire
+from tests.conformance.sdk import driven, python_with
 from tests.sandbox.stage import Catcher, SandboxProcess
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
 JPEG = "ffd8ff"
 
 pytestmark = pytest.mark.conformance
-
-
-def python_with(folder: str, package: str, version: str) -> Path:
-    """The Python of an environment that holds one SDK and nothing of ours; made once."""
-    environment = ROOT / folder
-    python = environment / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
-    wheel = f"{package.replace('-', '_')}-{version}.dist-info"
-    if not list(environment.glob(f"lib/*/site-packages/{wheel}")):
-        install = [str(python), "-m", "pip", "install", "--quiet", f"{package}=={version}"]
-        subprocess.run(install, check=True, timeout=240)
-    return python
 
 
 @pytest.fixture(scope="session")
@@ -51,20 +38,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]
     yield sandbox
     sandbox.kill()
     sandbox.session.close()
-
-
-def driven(python: Path, script: str, *arguments: str) -> Any:
-    alone = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    done = subprocess.run(
-        [str(python), str(HERE / script), *arguments],
-        env={**alone, "NO_PROXY": "127.0.0.1,localhost"},
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.fixture
@@ -169,13 +142,16 @@ def test_r8_a_webhook_brings_the_item_of_the_poll_once(drive, server):
     assert delivered == expected
 
 
-def test_r9_a_video_is_an_mp4(drive):
+def test_r9_a_video_is_an_mp4_that_plays(drive, server):
     outcome = drive("R9")
     assert outcome["problems"] == []
     assert outcome["items"][0]["videoUUID"]
     assert outcome["items"][0]["cost"] == 1.6
     assert outcome["files"][0]["type"] == "video/mp4"
     assert bytes.fromhex(outcome["files"][0]["head"])[4:8] == b"ftyp"
+    with av.open(BytesIO(server.get(outcome["items"][0]["videoURL"]).content)) as film:
+        frames = list(film.decode(video=0))
+        assert (frames[0].width, frames[0].height, len(frames)) == (640, 360, 4 * 24)
 
 
 def test_r10_utilities_and_tools_meet_their_schemas(drive):
@@ -186,6 +162,19 @@ def test_r10_utilities_and_tools_meet_their_schemas(drive):
     assert upscaled["imageURL"].endswith(".jpg")
     assert cut_out["imageURL"].endswith(".png")
     assert caption["text"]
+
+
+def test_r13_the_films_we_ask_for_meet_the_schema(drive):
+    wishes = [
+        {"duration": 4, "aspect_ratio": "9:16", "resolution": "720p", "sound": False, "seed": 7},
+        {"duration": 8, "aspect_ratio": "16:9", "resolution": "1080p", "sound": True},
+    ]
+    bodies = [
+        wire.request(Task(str(uuid4()), "video", model, {"prompt": "waves", "parameters": wish}, 1))
+        for wish in wishes
+        for model in ("google:3@2", "google:3@3")
+    ]
+    assert drive("R13", json.dumps(bodies)) == [[], [], [], []]
 
 
 def test_r11_the_same_over_websocket(drive, server):

@@ -20,6 +20,7 @@ from genproj.kernel.ids import uuid7
 from genproj.runtime import operations as runtime
 from genproj.runtime.models import Heartbeat, Switch
 from genproj.webhooks.models import Receipt
+from genproj.webhooks.operations import endpoints
 from tests import world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -56,6 +57,8 @@ def entry(alice: User, work: Callable[..., int]) -> RegisterEntry:
     runtime.beat()
     runtime.turn("provider:runware", on=False, reason="")
     accounts.issue_token(user=alice)
+    hook = endpoints.create(actor=alice, url="https://hooks.example/", types=["ping"])
+    endpoints.ping(actor=alice, endpoint_id=hook.row.pk)
     return RegisterEntry.objects.get(pk=made.pk)
 
 
@@ -74,7 +77,7 @@ def pages(entry: RegisterEntry) -> list[str]:
 
 def test_every_page_opens_for_staff(desk: Client, entry: RegisterEntry) -> None:
     addresses = pages(entry)
-    assert len(addresses) == 2 + 2 * 9
+    assert len(addresses) == 2 + 2 * 11
     for address in addresses:
         answer = desk.get(address)
         assert answer.status_code == 200, address

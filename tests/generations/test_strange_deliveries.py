@@ -104,9 +104,9 @@ def test_thousands_of_results_do_not_hold_the_write_lock_for_seconds(
 ) -> None:
     many = [result(entry, cdn, f"r{number}") for number in range(5000)]
     deliver(entry, *many)
-    began = time.monotonic()
+    began = time.thread_time()  # of this thread alone, however busy the machine is
     work("apply_receipts")
-    assert time.monotonic() - began < 4
+    assert time.thread_time() - began < 8  # quadratic work would take minutes
     assert Output.objects.filter(due_at__isnull=False).count() <= 5000
     assert Receipt.objects.get().outcome == "applied"
     assert recording.LONGEST_REF == 120

@@ -336,6 +336,42 @@ def test_a_seed_of_zero_is_sent_and_no_callback_is_left_out():
     assert "webhookURL" not in sent
 
 
+def test_a_film_in_our_words_is_asked_for_in_theirs():
+    words = {
+        "duration": 8,
+        "aspect_ratio": "16:9",
+        "resolution": "720p",
+        "sound": True,
+    }
+    expected = dict(sample("request-video")["body"][0])
+    first = expected.pop("inputs")["frameImages"][0]
+    wish = {
+        "prompt": expected["positivePrompt"],
+        "parameters": words,
+        "references": [first["image"]],
+    }
+    sent = wire.request(Task(expected["taskUUID"], "video", "google:3@2", wish, 1))
+    assert sent.pop("inputs") == {"frameImages": [first]}
+    assert sent == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "sides"),
+    [
+        ({"resolution": "1080p", "aspect_ratio": "16:9"}, (1920, 1080)),
+        ({"resolution": "1080p", "aspect_ratio": "9:16"}, (1080, 1920)),
+        ({"aspect_ratio": "9:16"}, (720, 1280)),
+        ({"resolution": "4K"}, (None, None)),
+        ({}, (None, None)),
+    ],
+)
+def test_shape_and_resolution_are_sides(words, sides):
+    sent = wire.request(Task(TASK, "video", "google:3@2", {"prompt": "x", "parameters": words}, 1))
+    assert (sent.get("width"), sent.get("height")) == sides
+    assert not {"aspect_ratio", "sound"} & sent.keys()
+    assert sent.get("resolution") == (words["resolution"] if sides[0] is None and words else None)
+
+
 def test_references_travel_under_inputs():
     expected = sample("request-image-references")["body"][1]["inputs"]
     assert wire.request(task(references=expected["referenceImages"]))["inputs"] == expected

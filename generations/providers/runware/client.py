@@ -4,6 +4,7 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from generations.providers.base import (
+    Address,
     Connection,
     FoundModel,
     FoundModels,
@@ -86,6 +87,10 @@ class RunwareClient:
         if update.processing is None and (update.outputs or update.errors):
             return _settled(update)
         return update
+
+    def address_of(self, url: str) -> Address | None:
+        """As it was announced."""
+        return Address(url)
 
     def search_models(self, **filters: Any) -> FoundModels:
         """A page of the catalogue (`modelSearch`); filters are Runware's, limit at most 100.

@@ -51,6 +51,9 @@ INPUT = {
     "fps": "fps",
 }
 FORMATS = {"JPEG": "JPG"}
+# our words for films; the provider has others for the same
+FILM_WORDS = frozenset({"aspect_ratio", "resolution", "sound", "negative_prompt"})
+FILM_SIDES = {"720p": (1280, 720), "1080p": (1920, 1080)}
 NO_PROMPT = "__BLANK__"
 
 # Items that are no news of a task: replies to the connection itself.
@@ -117,6 +120,8 @@ def request(task: Task) -> dict[str, Any]:
     sent = {
         name: value for name, value in (given.get("parameters") or {}).items() if name not in OURS
     }
+    if task.kind == "video":
+        sent = _film(sent)
     for ours, theirs in INPUT.items():
         if given.get(ours) not in (None, ""):
             sent[theirs] = given[ours]
@@ -126,7 +131,7 @@ def request(task: Task) -> dict[str, Any]:
         inputs = sent.get("inputs")
         sent["inputs"] = {
             **(inputs if isinstance(inputs, dict) else {}),
-            "referenceImages": list(given["references"]),
+            **_media(task.kind, list(given["references"])),
         }
     sent |= {
         "taskType": TASK_TYPES[task.kind],
@@ -140,6 +145,31 @@ def request(task: Task) -> dict[str, Any]:
     }
     if task.callback_url:
         sent["webhookURL"] = task.callback_url
+    return sent
+
+
+def _media(kind: str, pictures: list[str]) -> dict[str, Any]:
+    """Pictures to go by; a film begins with the only one."""
+    if kind == "video" and len(pictures) == 1:
+        return {"frameImages": [{"image": pictures[0], "frame": "first"}]}
+    return {"referenceImages": pictures}
+
+
+def _film(words: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a film: shape and resolution are sides there, sound is the maker's own."""
+    sent = {name: value for name, value in words.items() if name not in FILM_WORDS}
+    resolution = words.get("resolution")
+    if resolution not in (None, *FILM_SIDES):
+        sent["resolution"] = resolution  # staff's own word: the provider's
+    elif resolution or words.get("aspect_ratio"):
+        long, short = FILM_SIDES[resolution or "720p"]
+        upright = words.get("aspect_ratio") == "9:16"
+        sent["width"], sent["height"] = (short, long) if upright else (long, short)
+    if words.get("negative_prompt"):
+        sent["negativePrompt"] = words["negative_prompt"]
+    if isinstance(words.get("sound"), bool):
+        sent["providerSettings"] = {"google": {"generateAudio": words["sound"]}}
+    sent["outputFormat"] = "MP4"
     return sent
 
 

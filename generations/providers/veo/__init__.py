@@ -1,0 +1,1 @@
+"""Google Veo by the classic long-running operation of the Gemini API."""
