@@ -1,0 +1,1 @@
+"""The JSON doors of videos, the queue and its workers."""

@@ -1,0 +1,1 @@
+"""The verbs of videos: the only writers of its tables."""
