@@ -17,6 +17,9 @@ let saving = 0;
 let attempt = "";
 let attempted = "";
 let place = -1;
+/** @type {Record<string, { left: string, limit: string, stops: boolean }>} */
+const rooms = JSON.parse(one("#rooms").textContent);
+let full = false;
 
 /** @param {HTMLInputElement} field */
 function valueOf(field) {
@@ -47,12 +50,49 @@ function body() {
 }
 
 function paintCost() {
-  const { price, often } = one("input[name=model]:checked", form)?.dataset || {};
+  const chosen = one("input[name=model]:checked", form);
+  const { price, often } = chosen?.dataset || {};
   const count = Number(form.elements.count.value) || 1;
   const cost = one("#cost");
   const pictures = count === 1 ? "1 picture" : `${count} pictures`;
-  const sum = price ? `≈ ${String(Number((Number(price) * count).toFixed(6)))} USD` : "Price not known";
-  cost.textContent = [sum, pictures, often].filter(Boolean).join(" · ");
+  const sum = price ? `≈ ${dollars(Number(price) * count)}` : "Price not known";
+  const room = rooms[chosen?.value];
+  const left = room && `left this month: ${dollars(Number(room.left))}`;
+  cost.textContent = [sum, pictures, often, left].filter(Boolean).join(" · ");
+  paintRoom(room, price ? Number(price) * count : undefined);
+}
+
+/** @param {number} amount never rounded to nothing */
+function dollars(amount) {
+  const text = String(Number(amount.toFixed(6)));
+  const [whole, cents = ""] = (text.includes("e") ? amount.toFixed(6) : text).split(".");
+  return `${whole}.${cents.padEnd(2, "0")} USD`;
+}
+
+/** What a budget says to this request. @param {any} room @param {number | undefined} cost */
+function paintRoom(room, cost) {
+  const note = one("#room");
+  const left = room ? Number(room.left) : Infinity;
+  const unknown = room && cost === undefined;
+  const over = cost !== undefined && cost > left + 1e-9;
+  full = Boolean(room && (unknown || (room.stops && over)));
+  const near = room && left <= Number(room.limit) * 0.2;
+  const words = unknown ? "This model has no price, and a budget covers it: staff can enter one."
+    : over && room.stops ? "This costs more than is left this month."
+    : over ? "This is more than this month’s budget; it only tells." : near ? "80 % of this month’s budget is used." : "";
+  note.hidden = !words;
+  note.dataset.tone = full ? "failed" : "partial";
+  if (note.dataset.words === words) return;
+  note.dataset.words = words;
+  note.replaceChildren(icon(full ? "failed" : "partial"), make("span", {}, `${words} `, make("a", { href: "/usage/" }, "See the budget")));
+}
+
+/** What was just asked for is not left any more. */
+function takeRoom() {
+  const chosen = one("input[name=model]:checked", form);
+  const cost = Number(chosen.dataset.price || 0) * (Number(form.elements.count.value) || 1);
+  for (const room of Object.values(rooms)) room.left = String(Math.max(0, Number(room.left) - cost));
+  paintCost();
 }
 
 function paintPrompt() {
@@ -175,6 +215,7 @@ function reveal(field) {
 
 async function submit() {
   if (send.getAttribute("aria-disabled") === "true") return;
+  if (full) { say(one("#room").textContent); one("#room a").focus(); return; }
   clearProblems();
   const wish = body();
   const text = JSON.stringify(wish);
@@ -188,6 +229,7 @@ async function submit() {
     place = -1;
     send.textContent = "Queued ✓";
     say("Queued.");
+    takeRoom();
     setTimeout(() => { send.textContent = "Generate"; }, 2000);
     refreshAll();
   } catch (problem) {

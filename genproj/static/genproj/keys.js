@@ -1,12 +1,12 @@
 // The one table of keyboard shortcuts. A key has one meaning in a context, or this file refuses.
 
-import { make, memory, one } from "./ui.js";
+import { all, make, memory, one } from "./ui.js";
 
 /** @typedef {{keys: string, words: string, act: (event: KeyboardEvent) => void, context: string}} Binding */
 
 /** @type {Map<string, Binding>} */
 const table = new Map();
-const NAMES = { everywhere: "Everywhere", composer: "Create", grid: "Pictures", lightbox: "One picture" };
+const NAMES = { everywhere: "Everywhere", composer: "Create", chat: "Chat", list: "Lists", grid: "Pictures", graph: "Lineage", compare: "Compare", lightbox: "One picture", card: "A proposal" };
 const SHOWN = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", mod: "Ctrl", Delete: "Del" };
 const HOLD = 1200;
 let leader = "";
@@ -16,7 +16,10 @@ let leaderAt = 0;
 const contexts = () => {
   if (one("dialog.lightbox[open]")) return ["lightbox"];
   if (one("dialog[open]")) return [];
-  return document.activeElement?.closest?.("#tiles") ? ["grid", "everywhere"] : ["everywhere"];
+  if (document.activeElement?.closest?.("#tiles")) return ["grid", "everywhere"];
+  const own = /** @type {HTMLElement | null} */ (document.activeElement?.closest?.("[data-keys]"));
+  if (own) return [own.dataset.keys || "", "everywhere"];
+  return one("[data-rows]") ? ["list", "everywhere"] : ["everywhere"];
 };
 
 /**
@@ -91,9 +94,19 @@ export function overlay() {
   dialog.showModal();
 }
 
+/** Move between the rows of the lists on this page. @param {number} by */
+function step(by) {
+  const rows = all("[data-rows] [data-row]").filter((row) => row.offsetParent);
+  const held = rows.indexOf(document.activeElement?.closest("[data-rows] > *, tbody > tr")?.querySelector("[data-row]"));
+  rows[held < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, held + by))]?.focus();
+}
+
 document.addEventListener("keydown", onKey);
+bind("list", "j", "Next row", () => step(1));
+bind("list", "k", "Previous row", () => step(-1));
+bind("list", "Shift+X", "Cancel the row", () => document.activeElement?.closest("li, tr")?.querySelector("[data-act=cancel] button, button[aria-label^=Cancel]")?.click());
 bind("everywhere", "?", "Show this list", overlay);
-for (const [letter, path, name] of [["c", "/create/", "Create"], ["q", "/queue/", "Queue"], ["g", "/gallery/", "Gallery"], ["h", "/", "Home"]]) {
+for (const [letter, path, name] of [["c", "/create/", "Create"], ["q", "/queue/", "Queue"], ["g", "/gallery/", "Gallery"], ["s", "/spaces/", "Spaces"], ["v", "/chat/", "Chat"], ["u", "/usage/", "Usage"], ["n", "/notices/", "Notices"], ["h", "/", "Home"]]) {
   bind("everywhere", `g ${letter}`, `Go to ${name}`, () => { location.href = path; });
 }
 bind("everywhere", "/", "Search", () => one(".search input")?.focus());

@@ -2,7 +2,7 @@
 // While there is no socket the live client polls, and its news come in by the same door.
 
 import { part } from "./http.js";
-import { morph } from "./morph.js";
+import { renew } from "./morph.js";
 import { all, mention, tick } from "./ui.js";
 
 const SOON = 120;
@@ -54,7 +54,7 @@ export async function refresh(region) {
   try {
     const content = await part(/** @type {HTMLElement} */ (region).dataset.live || "");
     if (turns.get(region) !== turn) return; // a later answer has been asked for
-    morph(region, content, (added) => settlePictures(added));
+    renew(region, content, (added) => settlePictures(added));
     tick();
     doneAt.set(region, Date.now());
   } catch {
@@ -101,7 +101,8 @@ export function receive(type, frame) {
   const kind = type.split(":")[0];
   const thing = frame?.[kind] || frame || {};
   if (kind === "generation" && thing.state) note(thing);
-  refreshAll(kind, kind === "generation" ? thing.id : "");
+  const about = { generation: thing.id, video: thing.id, message: thing.conversation }[kind];
+  refreshAll(kind, about || "");
 }
 
 /** What a page begins anew with: nothing of it is news to be told, all of it is shown. @param {any} state */
@@ -117,7 +118,8 @@ function note(generation) {
   const before = known.get(generation.id);
   known.set(generation.id, { state: generation.state, count: generation.artifact_count });
   const come = generation.artifact_count - (before?.count || 0);
-  if (before && come > 0) mention(come === 1 ? "A picture is ready." : `${come} pictures are ready.`);
+  const noun = generation.kind === "video" ? "film" : "picture";
+  if (before && come > 0) mention(come === 1 ? `A ${noun} is ready.` : `${come} ${noun}s are ready.`);
   if (before?.state === "pending" && generation.state === "failed") mention("A generation failed.");
   for (const listener of listeners) listener(generation, before);
 }

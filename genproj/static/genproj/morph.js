@@ -52,3 +52,23 @@ export function morph(from, to, arrived) {
     place = next;
   }
 }
+
+/**
+ * Make one tree equal to another; what carries a name (`data-carry`) is taken along to where it
+ * stands now, with what was opened and written in it.
+ * @param {Element} from @param {ParentNode} to @param {(added: Element) => void} arrived
+ */
+export function renew(from, to, arrived) {
+  const carried = [...from.querySelectorAll("[data-carry]")];
+  const focus = document.activeElement;
+  morph(from, to, arrived);
+  for (const old of carried) {
+    if (from.contains(old)) continue;
+    const fresh = from.querySelector(`[data-carry="${old.getAttribute("data-carry")}"]`);
+    if (!fresh) continue;
+    fresh.replaceWith(old);
+    attributes(old, fresh);
+    morph(old, fresh, arrived);
+    if (focus instanceof HTMLElement && old.contains(focus)) focus.focus({ preventScroll: true });
+  }
+}

@@ -4,6 +4,7 @@ import { call } from "./http.js";
 import { all, make, one, toast } from "./ui.js";
 
 const MOST_FILES = 200; // that one archive holds
+const MOST_ADDED = 20; // to an asset at once
 const grid = one("#tiles");
 const bar = one("#selection");
 /** @type {Set<string>} */
@@ -94,6 +95,9 @@ const VERBS = {
     const href = some.length === 1 ? `/media/${some[0]}/original?download=1` : `/gallery/download/?${several}`;
     make("a", { href, download: "" }).click();
     if (ids.length > some.length) toast(`The first ${MOST_FILES} of ${ids.length} are in the archive.`);
+  },
+  async asset(ids) {
+    location.href = `/spaces/add/?${new URLSearchParams(ids.slice(0, MOST_ADDED).map((id) => ["artifact", id]))}`;
   },
   async trash(ids) {
     const done = await each(ids, (id) => call("DELETE", `artifacts/${id}/`));

@@ -4,6 +4,7 @@ import { call, Problem } from "./http.js";
 import { bind, overlay } from "./keys.js";
 import { onGeneration, refresh, refreshAll, settlePictures } from "./live.js";
 import { all, cookie, copy, memory, one, tick, toast } from "./ui.js";
+import "./notices.js";
 import "./wire.js";
 
 const tray = one("#tray");
@@ -23,7 +24,7 @@ async function showTray(open, focus = true) {
   sessionStorage.setItem("tray", open ? "1" : "");
   if (open) {
     tray.dataset.live = "/queue/tray/?part=list";
-    tray.dataset.on = "generation";
+    tray.dataset.on = "generation video";
     tray.hidden = false;
     await refresh(tray);
     if (focus) one("[data-close]", tray)?.focus();

@@ -22,11 +22,17 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** @param {string} name */
+/** @type {Map<string, Element>} */
+const icons = new Map();
+
+/** @param {string} name @returns {any} */
 export function icon(name) {
-  const holder = document.createElement("template");
-  holder.innerHTML = `<svg class="icon" aria-hidden="true"><use href="${SPRITE}#${name}"/></svg>`;
-  return holder.content.firstElementChild;
+  if (!icons.has(name)) {
+    const holder = document.createElement("template");
+    holder.innerHTML = `<svg class="icon" aria-hidden="true"><use href="${SPRITE}#${name}"/></svg>`;
+    icons.set(name, /** @type {Element} */ (holder.content.firstElementChild));
+  }
+  return document.importNode(/** @type {Element} */ (icons.get(name)), true);
 }
 
 /**

@@ -4,12 +4,22 @@ import { follow } from "../events/follow.js";
 import { receive, receiveState } from "./live.js";
 import { one } from "./ui.js";
 
-const FRAMES = ["generation:created", "generation:updated", "generation:deleted", "artifact:updated"];
+const FRAMES = [
+  "generation:created", "generation:updated", "generation:deleted", "artifact:updated", "notice:created",
+  "message:created", "message:updated", "video:created", "video:updated",
+];
 const PING = 20_000;
 const AGAIN = 5000;
 
-/** @param {CustomEvent<{state: string, text: string}>} event */
-function show({ detail }) {
+/** The worst comes first: a page may have a line of its own beside everybody's. */
+const STATES = ["offline", "polling", "reconnecting", "live"];
+/** @type {Map<string, {state: string, text: string}>} */
+const lines = new Map();
+
+/** @param {CustomEvent<{state: string, text: string, of?: string}>} event */
+function show(event) {
+  lines.set(event.detail.of || "", event.detail);
+  const [detail] = [...lines.values()].sort((a, b) => STATES.indexOf(a.state) - STATES.indexOf(b.state));
   const wire = one("#wire");
   const [word, ...rest] = detail.text.split(/(?= \()/);
   const more = document.createElement("span");

@@ -1,0 +1,150 @@
+"""Doors of the assistant's plans: look, start, pause, stop, skip a step, try one again."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from genproj.kernel.api import PAGING, Door, read_body, whole_list_answer
+from genproj.runtime.answers import idempotent
+from spaces.api import docs
+from spaces.api.answers import answer, shown
+from spaces.operations import plans, standing
+from spaces.queries.plans import plan_json, plan_view, plans_in
+
+VERSION: dict[str, Any] = {"type": ["integer", "null"], "minimum": 1, "default": None}
+VERB = docs.body(version=VERSION)
+STEP = docs.body("step_id", step_id=docs.ID, version=VERSION)
+START = docs.body(
+    ceiling={
+        **standing.ALWAYS["properties"]["ceiling"],
+        "type": ["string", "number", "null"],
+        "default": None,
+        "description": "US dollars that all its steps together may cost.",
+    },
+    auto_advance={"type": ["boolean", "null"], "default": None},
+    version=VERSION,
+)
+PLAN = docs.one_of("Plan", "The plan.")
+MOVED = {
+    "s409": "`invalid_transition`, or `ceiling_reached`: the next step would cost too much.",
+    "s412": "It is not at this version any more.",
+}
+
+
+class PlanList(Door):
+    """What the assistant has planned."""
+
+    query = PAGING
+
+    @docs.pages("plans", "What its assistant has planned, newest first.", "Plan")
+    def get(self, request: Request, id: UUID) -> Response:
+        """A page."""
+        found = plans_in(viewer=request.user, space_id=id)
+        return whole_list_answer(request, found, lambda row: row)
+
+
+class PlanDetail(Door):
+    """One plan."""
+
+    @docs.look("plans_read", "One plan with its steps.", PLAN)
+    def get(self, request: Request, id: UUID, plan_id: UUID) -> HttpResponse:
+        """Look at it."""
+        return shown(request, plan_view(viewer=request.user, space_id=id, plan_id=plan_id))
+
+
+class PlanStart(Door):
+    """The word to begin, or to go on."""
+
+    @docs.act(
+        "plans_start", "Begin its next step, or go on after a pause.", PLAN, takes=START, **MOVED
+    )
+    @idempotent
+    def post(self, request: Request, id: UUID, plan_id: UUID) -> HttpResponse:
+        """Start it."""
+        body = read_body(request.data, START)
+        given = body["ceiling"]
+        plan = plans.start(
+            actor=request.user,
+            space_id=id,
+            plan_id=plan_id,
+            ceiling=None if given is None else Decimal(str(given)).quantize(standing.FINEST),
+            auto_advance=body["auto_advance"],
+            version=body["version"],
+        )
+        return answer(plan_json(plan))
+
+
+class PlanPause(Door):
+    """The word to begin no further step."""
+
+    @docs.act(
+        "plans_pause",
+        "Begin no further step; one that runs comes to its end.",
+        PLAN,
+        takes=VERB,
+        **MOVED,
+    )
+    @idempotent
+    def post(self, request: Request, id: UUID, plan_id: UUID) -> HttpResponse:
+        """Pause it."""
+        version = read_body(request.data, VERB)["version"]
+        plan = plans.pause(actor=request.user, space_id=id, plan_id=plan_id, version=version)
+        return answer(plan_json(plan))
+
+
+class PlanStop(Door):
+    """The word to end it."""
+
+    @docs.act("plans_stop", "End it; what waits is skipped.", PLAN, takes=VERB, **MOVED)
+    @idempotent
+    def post(self, request: Request, id: UUID, plan_id: UUID) -> HttpResponse:
+        """Stop it."""
+        version = read_body(request.data, VERB)["version"]
+        plan = plans.stop(actor=request.user, space_id=id, plan_id=plan_id, version=version)
+        return answer(plan_json(plan))
+
+
+class PlanSkip(Door):
+    """The word to leave a step out."""
+
+    @docs.act(
+        "plans_skip",
+        "Leave out a step that waits or has failed.",
+        PLAN,
+        takes=STEP,
+        **MOVED,
+    )
+    @idempotent
+    def post(self, request: Request, id: UUID, plan_id: UUID) -> HttpResponse:
+        """Skip it."""
+        body = read_body(request.data, STEP)
+        plan = plans.skip(
+            actor=request.user,
+            space_id=id,
+            plan_id=plan_id,
+            step_id=UUID(body["step_id"]),
+            version=body["version"],
+        )
+        return answer(plan_json(plan))
+
+
+class PlanRetry(Door):
+    """The word to try a step again."""
+
+    @docs.act("plans_retry", "Try a step that has failed once more.", PLAN, takes=STEP, **MOVED)
+    @idempotent
+    def post(self, request: Request, id: UUID, plan_id: UUID) -> HttpResponse:
+        """Retry it."""
+        body = read_body(request.data, STEP)
+        plan = plans.retry(
+            actor=request.user,
+            space_id=id,
+            plan_id=plan_id,
+            step_id=UUID(body["step_id"]),
+            version=body["version"],
+        )
+        return answer(plan_json(plan))

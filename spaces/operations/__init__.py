@@ -1,0 +1,1 @@
+"""The verbs of spaces: the only writers of its tables."""

@@ -1,0 +1,22 @@
+"""Who acts in the transaction that this thread is in, so that others are told who did it."""
+
+import threading
+
+from genproj.kernel import rows
+
+_local = threading.local()
+
+
+def begin(name: str) -> None:
+    """This transaction is of somebody's doing, until it ends."""
+    _local.name = name
+    rows.last("acting", _forget, undo=_forget)
+
+
+def name() -> str:
+    """Who acts; empty where nobody does, as when the engine settles a picture."""
+    return getattr(_local, "name", "")
+
+
+def _forget() -> None:
+    _local.name = ""

@@ -1,0 +1,35 @@
+"""Does what a client asks for once, however often it sends its frame."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+
+from genproj.runtime.answers import KEY, kept_result
+from spaces import queries
+from spaces.errors import bad_request_id
+
+
+def once(
+    *,
+    actor: User,
+    space_id: UUID,
+    request_id: str,
+    act: Callable[[], Mapping[str, Any]],
+    said: Any = None,
+) -> dict[str, Any]:
+    """What `act` gave the first time. Key, effect and answer are one transaction, so `act` calls
+    nobody outside. A refusal keeps nothing: the same request may be made again.
+
+    Args:
+        said: what is asked for, as JSON; the same id for something else is refused.
+
+    Raises:
+        SpaceNotFound: `actor` is not in the space; nor is what they once were told of it repeated.
+        Invalid: the id is not 1 to 200 printable characters.
+    """
+    queries.role_in(viewer=actor, space_id=space_id)
+    if not KEY.fullmatch(request_id):
+        raise bad_request_id()
+    return kept_result(scope=f"{actor.pk} space:{space_id}", key=request_id, said=said, act=act)

@@ -1,0 +1,266 @@
+"""Plans: one step after the other, held and gone on with by people, never beyond the ceiling."""
+
+import subprocess
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from genproj.events import log
+from genproj.kernel.clock import now
+from spaces.models import Approval, Asset, Plan
+from spaces.operations import approvals
+from spaces.queries import full_state_of
+from tests.conftest import ROOT, environment, python
+from tests.spaces.test_approvals import WORKER
+from tests.spaces.world import Person, asset_in
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
+
+STEPS = "Plan: rename the knight to Sir Fog; tag the knight as hero; move the knight to top"
+SPENDS = "Plan: generate a lighthouse at night; generate a lamp; generate a gull"
+
+
+@pytest.fixture
+def here(space: Any, studio: Any) -> str:
+    """Where the doors of the space are."""
+    return f"spaces/{space.pk}/"
+
+
+@pytest.fixture
+def knight(space: Any) -> Asset:
+    return asset_in(space, "Knight")
+
+
+@pytest.fixture
+def plan(here: str, editor: Person, work: Any) -> Any:
+    """Bob has something planned; where the plan's doors are."""
+
+    def planned(words: str) -> str:
+        editor.post(f"{here}chat/", {"content": words})
+        work("answer_turns")
+        return f"{here}plans/{Plan.objects.get().pk}/"
+
+    return planned
+
+
+def statuses(shown: Any) -> list[str]:
+    return [step["status"] for step in shown["steps"]]
+
+
+def test_a_plan_is_drafted_shown_and_does_nothing(
+    here, space, knight, plan, viewer, stranger
+) -> None:
+    door = plan(STEPS)
+    shown = viewer.get(door)
+    assert (shown["status"], shown["requested_by"]) == ("draft", "bob")
+    assert [step["tool"] for step in shown["steps"]] == ["rename", "tag", "move"]
+    assert viewer.get(f"{here}plans/")["results"] == [shown]
+    assert full_state_of(str(space.pk))["plans"] == [shown]
+    viewer.post(f"{door}start/", status=403)
+    stranger.get(door, status=404)
+    assert not Approval.objects.exists()
+    knight.refresh_from_db()
+    assert knight.name == "Knight"
+    last = viewer.get(f"{here}chat/?newest=true")["results"][-1]
+    assert last["content"].startswith("Done: plan")
+
+
+def test_steps_run_in_order_each_begun_by_hand(here, knight, plan, owner, work) -> None:
+    door = plan(STEPS)
+    for done in range(3):
+        shown = owner.post(f"{door}start/", status=200)
+        assert (shown["status"], shown["started_by"]) == ("running", "alice")
+        wanted = ["done"] * done + ["running"] + ["waiting"] * (2 - done)
+        assert statuses(shown) == wanted
+        owner.post(f"{door}start/", status=409)
+        work("run_approved")
+        assert owner.get(door)["status"] == ("paused" if done < 2 else "done")
+    knight.refresh_from_db()
+    assert (knight.name, knight.tags) == ("Sir Fog", ["hero"])
+    row = Approval.objects.earliest("created_at")
+    assert (row.status, row.decided_by.username, row.requested_by.username) == (
+        "executed",
+        "alice",
+        "bob",
+    )
+    owner.post(f"{door}start/", status=409)
+
+
+def test_steps_follow_one_another_by_themselves(here, space, knight, plan, owner, work) -> None:
+    door = plan(STEPS)
+    head = log.head_of(f"space:{space.pk}")
+    owner.post(f"{door}start/", {"auto_advance": True}, status=200)
+    while work("run_approved"):
+        pass
+    shown = owner.get(door)
+    assert (shown["status"], statuses(shown)) == ("done", ["done"] * 3)
+    frames = [one.wire() for one in log.since(f"space:{space.pk}", head) or []]
+    told = [one["plan"] for one in frames if one["type"] == "plan:updated"]
+    assert [one["version"] for one in told] == [2, 3, 4, 5]
+    assert told[-1] == shown == full_state_of(str(space.pk))["plans"][0]
+
+
+def test_a_pause_in_the_middle_lets_the_step_end(here, knight, plan, owner, work) -> None:
+    door = plan(STEPS)
+    owner.post(f"{door}start/", {"auto_advance": True}, status=200)
+    assert owner.post(f"{door}pause/", status=200)["status"] == "paused"
+    work("run_approved")
+    shown = owner.get(door)
+    assert (shown["status"], statuses(shown)) == ("paused", ["done", "waiting", "waiting"])
+    assert work("run_approved") == 0
+    owner.post(f"{door}start/", {"version": 1}, status=412)
+    owner.post(f"{door}start/", {"version": shown["version"]}, status=200)
+    while work("run_approved"):
+        pass
+    assert owner.get(door)["status"] == "done"
+
+
+def test_a_step_that_fails_holds_the_plan_until_it_is_retried_or_skipped(
+    here, space, knight, plan, owner, work
+) -> None:
+    door = plan(STEPS)
+    space.members.filter(user__username="bob").update(role="viewer")
+    owner.post(f"{door}start/", {"auto_advance": True}, status=200)
+    work("run_approved")
+    shown = owner.get(door)
+    assert (shown["status"], statuses(shown)) == ("paused", ["failed", "waiting", "waiting"])
+    assert shown["steps"][0]["result"]["error"]["code"] == "forbidden"
+    assert "Retry" in shown["note"]
+    owner.post(f"{door}start/", status=409)
+    step = {"step_id": shown["steps"][0]["id"]}
+    owner.post(f"{door}retry/", step, status=200)
+    work("run_approved")
+    assert statuses(owner.get(door))[0] == "failed"
+    space.members.filter(user__username="bob").update(role="editor")
+    owner.post(f"{door}retry/", step, status=200)
+    owner.post(f"{door}retry/", step, status=409)
+    while work("run_approved"):
+        pass
+    shown = owner.get(door)
+    assert (shown["status"], statuses(shown)) == ("done", ["done"] * 3)
+    assert Approval.objects.count() == 5
+
+
+def test_what_is_skipped_is_not_done(here, knight, plan, owner, work) -> None:
+    door = plan(STEPS)
+    steps = owner.get(door)["steps"]
+    shown = owner.post(f"{door}skip/", {"step_id": steps[0]["id"]}, status=200)
+    assert (shown["status"], statuses(shown)[0]) == ("draft", "skipped")
+    owner.post(f"{door}skip/", {"step_id": steps[0]["id"]}, status=409)
+    owner.post(f"{door}skip/", {"step_id": shown["id"]}, status=404)
+    owner.post(f"{door}start/", {"auto_advance": True}, status=200)
+    while work("run_approved"):
+        pass
+    assert statuses(owner.get(door)) == ["skipped", "done", "done"]
+    knight.refresh_from_db()
+    assert (knight.name, knight.tags) == ("Knight", ["hero"])
+
+
+def test_a_plan_that_is_stopped_does_nothing_more(here, knight, plan, owner, work) -> None:
+    door = plan(STEPS)
+    owner.post(f"{door}start/", {"auto_advance": True}, status=200)
+    stopped = owner.post(f"{door}stop/", status=200)
+    assert (stopped["status"], statuses(stopped)) == ("stopped", ["running", "skipped", "skipped"])
+    owner.post(f"{door}stop/", status=200)
+    work("run_approved")
+    assert statuses(owner.get(door)) == ["failed", "skipped", "skipped"]
+    knight.refresh_from_db()
+    assert knight.name == "Knight"
+    owner.post(f"{door}start/", status=409)
+    owner.post(f"{door}retry/", {"step_id": stopped["steps"][0]["id"]}, status=409)
+
+
+def test_nothing_is_begun_beyond_the_ceiling(here, plan, owner, work) -> None:
+    door = plan(SPENDS)
+    shown = owner.get(door)
+    price = Decimal(shown["steps"][0]["cost"])
+    assert Decimal(shown["ceiling"]) == price * 3
+    refused = owner.post(f"{door}start/", {"ceiling": f"{price / 2:.6f}"}, status=409)
+    assert refused["code"] == "ceiling_reached"
+    assert owner.get(door)["status"] == "draft"
+    body = {"ceiling": f"{price * 2:.6f}", "auto_advance": True}
+    owner.post(f"{door}start/", body, status=200)
+    while work("run_approved"):
+        pass
+    shown = owner.get(door)
+    assert (shown["status"], statuses(shown)) == ("paused", ["done", "done", "waiting"])
+    assert Decimal(shown["spent"]) == price * 2
+    assert "ceiling" in shown["note"]
+    assert Asset.objects.count() == 2
+    owner.post(f"{door}start/", {"ceiling": f"{price * 3:.6f}"}, status=200)
+    work("run_approved")
+    assert owner.get(door)["status"] == "done"
+
+
+def test_steps_that_do_not_fit_are_told_to_the_model(here, space, knight, editor, work) -> None:
+    strange = {"tool": "rename", "arguments": {"asset_id": str(space.pk), "name": "Fog"}}
+    with pytest.raises(approvals.calls.Invalid) as refused:
+        approvals.calls.run(
+            approvals.calls.tool_of("plan"),
+            actor=editor.user,
+            space_id=space.pk,
+            arguments={"title": "Fog", "steps": [strange]},
+        )
+    assert refused.value.errors[0]["pointer"] == "/steps/0/arguments/asset_id"
+    assert not Plan.objects.exists()
+
+
+@pytest.mark.processes
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the worker opens the test's own file")
+def test_a_worker_killed_in_a_step_has_one_effect(here, plan, owner, work, sandbox) -> None:
+    door = plan(SPENDS)
+    owner.post(f"{door}start/", status=200)
+    worker = subprocess.Popen(
+        [python(), "-c", WORKER],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        env=environment(
+            DJANGO_SETTINGS_MODULE="genproj.settings",
+            DATABASE_URL=f"sqlite://{connection.settings_dict['NAME']}",
+            SANDBOX_PORT=str(sandbox.port),
+        ),
+    )
+    assert worker.stdout is not None
+    with worker.stdout as told:
+        assert told.readline() == b"done\n"
+        worker.kill()
+        worker.wait(10)
+    assert not Asset.objects.exists()
+    assert statuses(owner.get(door)) == ["running", "waiting", "waiting"]
+    Approval.objects.update(leased_until=now() - timedelta(seconds=1))
+    while work("run_approved"):
+        pass
+    shown = owner.get(door)
+    assert (shown["status"], statuses(shown)) == ("paused", ["done", "waiting", "waiting"])
+    assert Asset.objects.count() == 1
+    assert shown["spent"] == shown["steps"][0]["cost"]
+
+
+def test_the_chat_shows_a_card_with_what_can_be_done(
+    here, space, knight, plan, owner, viewer, work
+) -> None:
+    plan(STEPS)
+    row = Plan.objects.get()
+    door, tab = f"/spaces/{space.pk}/plans/{row.pk}/", f"/spaces/{space.pk}/?tab=chat"
+    assert "Start</button>" in owner.client.get(tab).content.decode()
+    part = f"{tab}&part=plans"
+    assert "</button>" not in viewer.client.get(part).content.decode()
+    assert owner.client.post(door, {"act": "start"}).url == tab
+    assert "Pause</button>" in owner.client.get(part).content.decode()
+    work("run_approved")
+    second = row.steps.get(position=2)
+    owner.client.post(door, {"act": "skip", "step": str(second.pk)})
+    owner.client.post(door, {"act": "start", "auto_advance": "on", "ceiling": "x"})
+    row.refresh_from_db()
+    assert row.status == "paused"
+    assert "Go on</button>" in owner.client.get(part).content.decode()
+    owner.client.post(door, {"act": "stop"})
+    assert "</button>" not in owner.client.get(part).content.decode()
+    second.refresh_from_db()
+    assert second.status == "skipped"
+    assert viewer.client.post(door, {"act": "start"}).url == tab
+    row.refresh_from_db()
+    assert row.status == "stopped"

@@ -1,0 +1,158 @@
+"""A failed variant made once more: the whole recipe, one attempt at a time."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from generations.models import ArtifactUse, RegisterEntry, Trash
+from genproj.events.models import Event
+from genproj.usage import queries as ledger
+from spaces.models import Space, Variant
+from tests import world
+from tests.conftest import Sandbox
+from tests.spaces.making import GEMINI, completed, hurry, made, settled, variant_at
+from tests.spaces.world import Person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Work = Callable[..., int]
+
+
+def failed(work: Work, studio: Sandbox, person: Person, space: Space, **more: Any) -> Any:
+    studio.faults({"fault": "gemini_no_image", "times": 1})
+    id = made(person, space, model=GEMINI, **more)["variants"][0]["id"]
+    variant = settled(work, person, space, id)
+    assert variant["status"] == "failed"
+    studio.faults()
+    return variant
+
+
+def retried(person: Person, space: Space, id: str, *, status: int = 200) -> Any:
+    return person.post(f"spaces/{space.pk}/variants/{id}/retry/", status=status)
+
+
+def test_a_retry_is_a_new_attempt_of_the_whole_recipe(
+    studio: Sandbox, work: Work, owner: Person, space: Space
+) -> None:
+    keeper = completed(work, owner, space)
+    style = {"description": "ink", "artifacts": [keeper["artifact"]], "enabled": True}
+    owner.put(f"spaces/{space.pk}/style/", style)
+    before = failed(work, studio, owner, space, path="derive", reference_variant_ids=[keeper["id"]])
+    owner.delete(f"spaces/{space.pk}/style/")
+    again = retried(owner, space, before["id"])
+    assert (again["status"], again["attempt"], again["error"]) == ("pending", 2, None)
+    after = settled(work, owner, space, before["id"])
+    assert (after["status"], after["attempt"]) == ("completed", 2)
+    assert after["recipe"] == before["recipe"]
+    first, second = RegisterEntry.objects.filter(
+        pk__in=[before["generation"], after["generation"]]
+    ).order_by("created_at")
+    assert second.retry_of_id == first.pk
+    assert second.input == first.input
+    assert second.input["reference_artifacts"] == [keeper["artifact"]]
+    money = [[line.kind for line in ledger.lines_of(f"entry:{one.pk}")] for one in (first, second)]
+    assert money == [["hold", "release"], ["hold", "settle"]]
+
+
+def test_a_deleted_parent_does_not_break_a_retry(
+    studio: Sandbox, work: Work, owner: Person, space: Space
+) -> None:
+    keeper = completed(work, owner, space)
+    child = failed(work, studio, owner, space, path="derive", reference_variant_ids=[keeper["id"]])
+    owner.delete(f"spaces/{space.pk}/assets/{keeper['asset_id']}/")
+    Trash.objects.update(due_at="2026-01-01T00:00:00Z")
+    work()
+    retried(owner, space, child["id"])
+    assert settled(work, owner, space, child["id"])["status"] == "completed"
+    owner.delete(f"spaces/{space.pk}/variants/{child['id']}/")
+    assert not ArtifactUse.objects.exists()
+
+
+def test_only_what_failed_is_retried(
+    studio: Sandbox, work: Work, owner: Person, viewer: Person, space: Space
+) -> None:
+    waiting = made(owner, space)["variants"][0]
+    assert retried(owner, space, waiting["id"])["attempt"] == 1  # it is already on its way
+    assert RegisterEntry.objects.count() == 1
+    done = settled(work, owner, space, waiting["id"])
+    assert retried(owner, space, done["id"], status=409)["code"] == "invalid_transition"
+    retried(viewer, space, done["id"], status=403)
+    entry = done["generation"]
+    assert owner.post(f"generations/{entry}/retry/", status=409)["code"] == "invalid_transition"
+
+
+def test_of_many_at_once_one_attempt_begins(
+    studio: Sandbox, work: Work, owner: Person, editor: Person, space: Space
+) -> None:
+    variant = failed(work, studio, owner, space)
+    answers: list[int] = []
+
+    def ask(person: Person) -> None:
+        path = f"spaces/{space.pk}/variants/{variant['id']}/retry/"
+        answers.append(person.send("POST", path, {}).status_code)
+        connection.close()
+
+    threads = [threading.Thread(target=ask, args=(one,)) for one in (owner, editor) * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [200] * 6
+    assert RegisterEntry.objects.count() == 2
+    assert Variant.objects.get().attempt == 2
+    assert settled(work, owner, space, variant["id"])["status"] == "completed"
+
+
+def test_an_older_attempt_changes_nothing(
+    studio: Sandbox, work: Work, owner: Person, space: Space
+) -> None:
+    """A late end of the first attempt is not taken for the second one's."""
+    from generations.operations import register
+    from spaces.operations import settling
+
+    variant = failed(work, studio, owner, space)
+    retried(owner, space, variant["id"])
+    settling.settle([RegisterEntry.objects.get(pk=variant["generation"])])
+    assert Variant.objects.get().status == "pending"
+    register.drop_entry(entry_id=RegisterEntry.objects.latest("created_at").pk)
+    assert settled(work, owner, space, variant["id"])["error"]["code"] == "cancelled"
+
+
+def test_a_running_variant_is_cancelled_once_and_can_be_retried(
+    studio: Sandbox, work: Work, owner: Person, space: Space
+) -> None:
+    variant = made(owner, space)["variants"][0]
+    path = f"spaces/{space.pk}/variants/{variant['id']}/cancel/"
+    told = owner.post(path, status=200)
+    assert (told["status"], told["error"]["code"]) == ("failed", "cancelled")
+    assert owner.post(path, status=200)["version"] == told["version"]
+    work()
+    assert variant_at(owner, space, variant["id"])["error"]["code"] == "cancelled"
+    kinds = Event.objects.filter(stream=f"space:{space.pk}").values_list("kind", flat=True)
+    assert list(kinds).count("variant:updated") == 1
+    retried(owner, space, variant["id"])
+    done = settled(work, owner, space, variant["id"])
+    assert (done["status"], done["attempt"]) == ("completed", 2)
+    owner.post(path, status=409)
+
+
+def test_a_picture_that_comes_after_all_completes_its_variant(
+    studio: Sandbox, work: Work, owner: Person, space: Space
+) -> None:
+    """Cancelled while the provider had it: what was paid for is kept and shown."""
+    studio.faults({"fault": "slow", "seconds": 1})
+    variant = made(owner, space)["variants"][0]
+    work("call_providers")
+    owner.post(f"spaces/{space.pk}/variants/{variant['id']}/cancel/", status=200)
+
+    def has_come() -> bool:
+        work()
+        hurry()
+        return Variant.objects.get().status == "completed"
+
+    world.until(has_come, seconds=20)
+    done = settled(work, owner, space, variant["id"])
+    assert (done["status"], done["error"]) == ("completed", None)
