@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import pkgutil
 import shutil
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -25,9 +27,16 @@ from django.db import connection
 from django.db.models.signals import post_migrate
 
 from genproj.kernel import bell, memory, storage, wake
+from genproj.kernel.logs import JsonFormatter
 from tests import world
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A busy machine is no fault of what is tested; a fast one is no proof of it.
+hypothesis.settings.register_profile(
+    "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any-machine")
 
 
 def free_port() -> int:
@@ -193,6 +202,8 @@ def sandbox(_sandbox_process: Sandbox, settings: Any) -> Iterator[Sandbox]:
     settings.SANDBOX_PORT = _sandbox_process.port
     settings.SANDBOX_URL = _sandbox_process.url
     settings.RUNWARE_BASE_URL = f"{_sandbox_process.url}/v1"
+    settings.GEMINI_BASE_URL = _sandbox_process.url
+    settings.ANTHROPIC_BASE_URL = _sandbox_process.url
     _sandbox_process.reset()
     yield _sandbox_process
     _sandbox_process.reset()
@@ -234,6 +245,29 @@ def web(transactional_db: None, settings: Any, wakes: bell.Listener) -> Iterator
     connection.close()
 
 
+Lines = list[dict[str, Any]]
+
+
+class _Keeper(logging.Handler):
+    """Keeps each line as it is written: the request's id is known only then."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.lines: Lines = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(json.loads(JsonFormatter().format(record)))
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    """Every line of the log since the test began."""
+    keeper = _Keeper()
+    logging.getLogger().addHandler(keeper)
+    yield keeper.lines
+    logging.getLogger().removeHandler(keeper)
+
+
 def python() -> str:
     """The interpreter the tests run on."""
     return sys.executable
@@ -242,6 +276,20 @@ def python() -> str:
 def environment(**changes: str) -> dict[str, str]:
     """The environment of a process the tests start."""
     return {**os.environ, "PYTHONUNBUFFERED": "1", **changes}
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Of tests that run in several processes, hand the tables to the one that prints."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["tables"] = world.TABLES
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Collect the tables of a process that has ended."""
+    for title, table in getattr(node, "workeroutput", {}).get("tables", {}).items():
+        kept = world.TABLES.setdefault(title, [])
+        kept += [tuple(row) for row in (table if not kept else table[1:])]
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import figures, rows_api, rows_door, rows_pipeline, rows_store
+from tests.bench import figures, rows_api, rows_door, rows_pipeline, rows_spaces, rows_store
 from tests.bench.figures import Figure
 from tests.bench.installation import ROOT, NotMeasured, Workshop, bench_provider
 from tests.bench.pace import QUICK, USUAL, Pace
@@ -23,6 +23,8 @@ ROWS: dict[str, tuple[str, Callable[[Workshop, Pace], list[Figure]]]] = {
     "6": ("status read", rows_api.status),
     "7": ("gallery", rows_store.gallery),
     "8": ("memory", rows_store.memory),
+    "9": ("space of 5,000 variants", rows_spaces.large),
+    "10": ("500 sockets, 20 events/s", rows_spaces.crowd),
 }
 
 

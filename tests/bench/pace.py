@@ -16,9 +16,17 @@ class Pace:
     steady_seconds: float = 20.0
     #: generations of the large gallery, three pictures each
     gallery: int = 100_000
+    #: of the crowd that follows one space
+    crowd_seconds: float = 60.0
 
 
 USUAL = Pace()
 QUICK = Pace(
-    warm_up=0.3, seconds=0.8, repetitions=2, generations=120, steady_seconds=6, gallery=5000
+    warm_up=0.3,
+    seconds=0.8,
+    repetitions=2,
+    generations=120,
+    steady_seconds=6,
+    gallery=5000,
+    crowd_seconds=10,
 )

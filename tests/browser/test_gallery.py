@@ -140,14 +140,14 @@ async def test_several_pictures_are_one_archive(many: Installation, tmp_path: Pa
             assert packed.testzip() is None
             assert len(packed.namelist()) == 3
             assert all(name.endswith((".png", ".jpg", ".webp")) for name in packed.namelist())
-    async with visit(many, "bob") as bob:
+    async with visit(many, "charlie") as charlie:  # who is in no space of hers
         # somebody else's pictures are left out, and nothing is left of these
         query = "&".join(f"id={id}" for id in ids)
-        answer = await bob.page.request.get(f"{many.url}/gallery/download/?{query}")
+        answer = await charlie.page.request.get(f"{many.url}/gallery/download/?{query}")
         assert answer.status == 404
-        own = await bob.page.request.get(f"{many.url}/gallery/?part=choose")
+        own = await charlie.page.request.get(f"{many.url}/gallery/?part=choose")
         assert own.ok
-        bob.complaints.clear()
+        charlie.complaints.clear()
 
 
 async def test_a_reference_is_picked_from_the_gallery(many: Installation) -> None:

@@ -11,7 +11,16 @@ from tests.browser.stage import Installation, Visit, axe_script, visit
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.asyncio]
 
 PAGES = ("/", "/create/", "/queue/", "/queue/?tab=all", "/gallery/", "/gallery/?q=nothing")
-PAGES += ("/gallery/?view=squares", "/settings/", "generation", "artifact", "/nowhere/")
+PAGES += (
+    "/chat/",
+    "/notices/",
+    "/gallery/?view=squares",
+    "/settings/",
+    "/settings/webhooks/",
+    "generation",
+    "artifact",
+    "/nowhere/",
+)
 WIDTHS = (320, 768, 1280, 1920)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 

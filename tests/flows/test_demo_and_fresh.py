@@ -12,9 +12,15 @@ from django.core.management import CommandError, call_command
 
 from generations.models import Projection, RegisterEntry
 from genproj import asgi, demo, production
+from genproj.assistant.models import Conversation, Message, Turn
 from genproj.kernel import storage
+from genproj.kernel.clock import now
+from genproj.notices.models import Notice
 from genproj.runtime.models import Switch
+from genproj.usage.models import LedgerLine
 from tests import world
+from tests.videos.conftest import hurry
+from videos.models import Job, Step, Video
 
 GOOD = "tall-ship-in-a-storm"
 
@@ -85,6 +91,95 @@ def test_an_interrupted_making_is_ended_the_next_time(
     states = sorted(str(entry.state) for entry in RegisterEntry.objects.all())
     assert states == ["completed"] * 6 + ["failed", "partial"]
     assert Projection.objects.filter(failed_at__isnull=False).count() == 1
+
+
+@pytest.fixture
+def until(work: Callable[..., int]) -> demo.Wait:
+    """Waits by doing the work that is due."""
+
+    def wait(happened: Callable[[], bool]) -> bool:
+        world.until(lambda: work() < 0 or hurry() or happened(), seconds=60)
+        return True
+
+    return wait
+
+
+def film_of_alice() -> Video:
+    (film,) = Video.objects.all()
+    assert film.owner.username == "alice"
+    return film
+
+
+def test_the_demo_film_is_made_once_by_a_sentence(
+    people: None, sandbox: Any, until: demo.Wait
+) -> None:
+    world.models()
+    assert list(demo.make_film(wait=until)) == ["Demo film: completed."]
+    film = film_of_alice()
+    assert film.confirmed_at
+    assert film.clarification_questions
+    (talk,) = Conversation.objects.all()
+    types = list(talk.messages.values_list("type", flat=True))
+    assert types == [
+        *("text", "clarification", "confirmation", "progress", "progress", "generation_result"),
+    ]
+    kinds = set(LedgerLine.objects.filter(subject=f"video:{film.pk}").values_list("kind"))
+    assert kinds == {("hold",), ("settle",)}
+    assert list(demo.make_film()) == []
+    assert demo.films.standing(demo.FILM)
+    assert Video.objects.count() == 1
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_an_interrupted_film_is_gone_on_with(
+    people: None, sandbox: Any, until: demo.Wait, step: int
+) -> None:
+    world.models()
+    waits = iter(range(1, 10))
+
+    def killed(happened: Callable[[], bool]) -> bool:
+        if next(waits) == step:
+            raise SystemExit
+        return until(happened)
+
+    with pytest.raises(SystemExit):
+        list(demo.make_film(wait=killed))
+    assert list(demo.make_film(wait=until)) == ["Demo film: completed."]
+    assert film_of_alice().confirmations == 1
+    assert Conversation.objects.count() == 1
+
+
+def test_a_failed_demo_film_is_tried_again_and_a_cancelled_one_is_left(
+    people: None, sandbox: Any, until: demo.Wait
+) -> None:
+    world.models()
+    sandbox.faults({"fault": "reject"}, {"fault": "google_reject"})
+    assert list(demo.make_film(wait=until)) == ["Demo film: failed."]
+    sandbox.faults()
+    assert list(demo.make_film(wait=until)) == ["Demo film: completed."]
+    Video.objects.update(status="cancelled", trashed_at=now())
+    assert list(demo.make_film()) == []
+
+
+def test_no_film_is_made_for_somebody_who_took_the_account_over(people: None, sandbox: Any) -> None:
+    alice = User.objects.get(username="alice")
+    alice.set_password(GOOD)
+    alice.save()
+    assert list(demo.make_film()) == []
+    assert not Conversation.objects.exists()
+
+
+def test_start_fresh_removes_the_film_and_all_that_tells_of_it(
+    people: None, sandbox: Any, until: demo.Wait
+) -> None:
+    world.models()
+    list(demo.make_film(wait=until))
+    assert Notice.objects.exists()
+    fresh(username="root", password=GOOD)
+    for model in (Conversation, Message, Turn, Video, Job, Step, LedgerLine, Notice):
+        assert not model._default_manager.exists(), model
+    assert not list(storage.keys("videos/"))
+    assert "Removed: 0 demo people" in fresh()
 
 
 def test_nothing_is_made_beside_what_people_asked_for(people: None, sandbox: Any) -> None:

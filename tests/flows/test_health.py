@@ -11,11 +11,13 @@ from django.test import Client
 from generations.models import RegisterEntry
 from genproj import health
 from genproj.accounts import operations as accounts
+from genproj.kernel import logs
 from genproj.kernel.clock import after
 from genproj.kernel.storage import StorageFailure
 from genproj.runtime import operations as runtime
 from genproj.runtime.models import Heartbeat
 from tests import world
+from tests.conftest import Lines
 
 
 def test_alive_asks_nothing_of_the_database(client: Client) -> None:
@@ -123,3 +125,24 @@ def test_figures_read_the_rows(
     assert 19 < float(lag.split()[-1]) < 30
     for name in ("created", "settled", "webhooks", "retries", "sockets", "fetch", "store"):
         assert f"genproj_{name}" in text
+
+
+def test_figures_tell_of_films(client: Client, dana: User, lines: Lines) -> None:
+    logs.component("drill").warning("odd")
+    client.force_login(dana)
+    text = client.get("/metrics").content.decode()
+    for name in (
+        'genproj_film_jobs{state="waiting"} 0.0',
+        'genproj_film_jobs{state="running"} 0.0',
+        "genproj_film_wait_seconds 0.0",
+        "genproj_film_workers",
+        "genproj_films_ended_last_hour",
+        "genproj_video_news",
+        "genproj_film_seconds",
+        "genproj_video_status_reads",
+        "genproj_language_model_seconds",
+        "genproj_intents",
+        "genproj_deliveries",
+        'genproj_complaints_total{component="drill",level="warning"}',
+    ):
+        assert name in text, name

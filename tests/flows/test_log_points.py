@@ -1,8 +1,7 @@
 """Each step of a generation leaves its line, once, with its ids and without a secret."""
 
 import json
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,30 +10,10 @@ from django.test import Client
 
 from generations.models import RegisterEntry
 from generations.operations.log_points import LOG_POINTS
-from genproj.kernel.logs import JsonFormatter
 from tests import world
-from tests.conftest import Sandbox, Web
+from tests.conftest import Lines, Sandbox, Web
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class Lines(logging.Handler):
-    """Keeps each line as it is written: the request's id is known only then."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.INFO)
-        self.lines: list[dict[str, Any]] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(json.loads(JsonFormatter().format(record)))
-
-
-@pytest.fixture
-def lines() -> Iterator[list[dict[str, Any]]]:
-    handler = Lines()
-    logging.getLogger().addHandler(handler)
-    yield handler.lines
-    logging.getLogger().removeHandler(handler)
 
 
 @pytest.mark.parametrize("outcome", ["success", "failure"])
@@ -46,7 +25,7 @@ def test_each_step_is_logged_exactly_once(
     client: Client,
     work: Callable[..., int],
     work_until: Callable[..., Any],
-    lines: list[dict[str, Any]],
+    lines: Lines,
 ) -> None:
     world.models()
     client.force_login(alice)

@@ -24,6 +24,8 @@ SUBSET = (
     "tests/generations/test_lives_of_entries.py",
     "tests/generations/test_api_create.py",
     "tests/accounts",
+    "tests/usage",
+    "tests/generations/test_money.py",
 )
 
 

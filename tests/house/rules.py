@@ -35,6 +35,7 @@ WRITERS = {
     "genproj/kernel/wake.py",  # django-q2's own schedule
     "genproj/events/log.py",
     "genproj/webhooks/inbox.py",
+    "genproj/webhooks/outbox.py",
     "genproj/runtime/answers.py",  # key, effect and stored answer are one transaction
     "genproj/accounts/people.py",
     "genproj/management/commands/seed_demo.py",  # people, through Django's own manager
@@ -46,7 +47,9 @@ BROAD = {
     "genproj/kernel/wake.py": 3,  # a lane outlives any batch, a worker any broker
     "genproj/kernel/threads.py": 1,  # raised again where the result is awaited
     "genproj/clock.py": 1,  # one broken sweep must not stop the others
-    "genproj/events/consumers.py": 1,  # else the socket would stay open and say nothing
+    # else a socket would stay open and say nothing, or a request have no answer; and what is
+    # thrown into one coroutine is thrown into the one within
+    "genproj/events/consumers.py": 3,
     "generations/operations/projection.py": 1,  # a projector is another app's code
     "generations/operations/replay.py": 1,  # shown in its row; the others are still replayed
 }

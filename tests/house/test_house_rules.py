@@ -1,6 +1,7 @@
 """The rules of the house that imports cannot show."""
 
 import ast
+import inspect
 import pkgutil
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -8,7 +9,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from generations import providers
-from genproj import audiences, projectors, schedules
+from genproj import audiences, projectors, schedules, streams, talks
+from spaces.consumers import FRAMES
 from tests.conftest import ROOT
 from tests.house import rules
 
@@ -91,8 +93,10 @@ def test_a_sweep_names_an_operation(name: str) -> None:
 
 @pytest.mark.parametrize("name", projectors.PROJECTORS)
 def test_a_projector_names_an_operation(name: str) -> None:
-    assert callable(pkgutil.resolve_name(projectors.PROJECTORS[name].run))
-    assert projectors.PROJECTORS[name].stages <= {"submitted", "output", "settled", "late"}
+    row = projectors.PROJECTORS[name]
+    assert row.runs.keys() <= set(projectors.STAGES)
+    for dotted in filter(None, (*row.runs.values(), row.locks)):
+        assert callable(pkgutil.resolve_name(dotted))
 
 
 @pytest.mark.parametrize("name", providers.PROVIDERS)
@@ -103,11 +107,29 @@ def test_a_provider_names_its_client_and_its_inbound(name: str) -> None:
     assert row.inbound is None or callable(pkgutil.resolve_name(row.inbound))
 
 
+@pytest.mark.parametrize("kind", streams.FULL_STATE)
+def test_a_stream_names_what_its_readers_are_given_first(kind: str) -> None:
+    for name in streams.FULL_STATE[kind]:
+        assert callable(pkgutil.resolve_name(name))
+
+
+@pytest.mark.parametrize("kind", talks.TALKS)
+def test_a_talk_names_who_answers(kind: str) -> None:
+    assert callable(pkgutil.resolve_name(talks.TALKS[kind].answer))
+
+
 @pytest.mark.parametrize("kind", audiences.TABLE)
 def test_an_audience_names_a_module_that_knows(kind: str) -> None:
     module = pkgutil.resolve_name(audiences.TABLE[kind])
     assert callable(module.level)
     assert callable(module.keys_of)
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+def test_a_frame_names_an_operation_that_takes_its_fields(kind: str) -> None:
+    operation = pkgutil.resolve_name(FRAMES[kind].does)
+    taken = inspect.signature(operation).parameters
+    assert {"actor", "space_id", *FRAMES[kind].arguments} <= set(taken)
 
 
 BAD = """

@@ -12,7 +12,6 @@ from django.urls import get_resolver
 from jsonschema import Draft202012Validator
 
 from genproj.accounts import operations
-from genproj.kernel.ids import uuid7
 from genproj.openapi.document import document
 from tests import world
 
@@ -110,7 +109,9 @@ def test_an_address_that_is_none_is_a_problem_too(client: Client) -> None:
     assert answer.json()["code"] == "not_found"
 
 
-@pytest.mark.parametrize("path", ["/api/v1/docs/", f"/media/{uuid7()}/original"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/docs/", "/media/019a0000-0000-7000-8000-000000000000/original"]
+)
 def test_what_is_only_read_refuses_other_methods_as_a_problem(path: str) -> None:
     answer = Client(enforce_csrf_checks=True).post(path)
     assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
