@@ -20,8 +20,9 @@ help:
 run: $(READY)
 	@exec $(BIN)/python manage.py run
 
+# Two files of tests at a time; a file's tests stay together, because they share installations.
 test: $(TOOLS)
-	@exec $(BIN)/python -m pytest
+	@exec $(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(TOOLS)
 	@$(call run_if_there,tests/bench/__main__.py,tests.bench,bench)

@@ -18,8 +18,10 @@ from generations import webhooks  # noqa: E402
 from genproj import production  # noqa: E402
 from genproj.events import sse  # noqa: E402
 from genproj.events.consumers import MeConsumer, StaffConsumer  # noqa: E402
+from genproj.events.identity import person_behind  # noqa: E402
 from genproj.events.relay import relay  # noqa: E402
 from genproj.events.waiting import answer_when_settled  # noqa: E402
+from genproj.events.whispers import whispers  # noqa: E402
 from genproj.kernel.asgi import (  # noqa: E402
     SEND_FILE,
     Disconnected,
@@ -33,13 +35,18 @@ from genproj.kernel.asgi import (  # noqa: E402
 )
 from genproj.kernel.logs import component  # noqa: E402
 from genproj.kernel.sendfile import READERS, send_file  # noqa: E402
+from genproj.kernel.streaming import STREAMERS, send_parts  # noqa: E402
 from genproj.kernel.threads import ASIDE  # noqa: E402
 from genproj.kernel.wsgi import WsgiInThreads  # noqa: E402
 from genproj.webhooks.inbox import inbox  # noqa: E402
 from genproj.wsgi import application as pages_and_json  # noqa: E402
+from spaces.consumers import ACTS, SpaceConsumer  # noqa: E402
+from videos.api import uploads  # noqa: E402
 
 #: A multipart form is a little larger than the file in it.
 LARGEST_BODY = settings.MAX_UPLOAD_BYTES + 2**20
+#: What only who is signed in may send: the bodies of these are large.
+LARGE_BODIES = {"/api/v1/spaces/import/": settings.MAX_IMPORT_BYTES + 2**20}
 #: Python's own 5 ms are what the event loop waits for each busy thread; measured at the webhook
 #: door beside other load, a tenth of it halves the 99th percentile and costs nothing else.
 SWITCH_EVERY = 0.0005
@@ -51,6 +58,7 @@ sockets = URLRouter(
     [
         path("ws/me/", MeConsumer.as_asgi()),
         path("ws/staff/", StaffConsumer.as_asgi()),
+        path("ws/spaces/<space_id>/", SpaceConsumer.as_asgi()),
     ]
 )
 
@@ -60,6 +68,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
         if webhooks.provider_at(scope["path"]):
             await webhooks.receive(scope, receive, send)
+        elif token := uploads.token_at(scope["path"]):
+            await uploads.receive(scope, receive, send, token=token)
         elif found := EVENTS.fullmatch(scope["path"]):
             await sse.follow_thing(scope, receive, send, kind="generation", number=found[1])
         else:
@@ -72,8 +82,11 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def ask_django(scope: Scope, receive: Receive, send: Send) -> None:
     """Let Django answer in one of its threads; wait and stream here, where it costs no thread."""
+    limit = LARGEST_BODY
+    if scope["path"] in LARGE_BODIES and await person_behind(scope) is not None:
+        limit = max(limit, LARGE_BODIES[scope["path"]])
     try:
-        body = await spool_body(scope, receive, limit=LARGEST_BODY)
+        body = await spool_body(scope, receive, limit=limit)
     except Unreadable as error:
         await send_answer(scope, send, problem(scope, error.status))
         return
@@ -81,7 +94,9 @@ async def ask_django(scope: Scope, receive: Receive, send: Send) -> None:
         return
     with body:
         answer = await answer_when_settled(django.answer, scope, body)
-    if file := answer.header(SEND_FILE):
+    if answer.parts is not None:
+        await send_parts(scope, receive, send, answer)
+    elif file := answer.header(SEND_FILE):
         await send_file(scope, receive, send, answer, path_in(file))
     else:
         await send_answer(scope, send, answer)
@@ -95,8 +110,7 @@ def path_in(value: bytes) -> str:
 
 async def open_socket(scope: Scope, receive: Receive, send: Send) -> None:
     """Hand a websocket to its consumer; one that nobody knows is closed."""
-    known = {f"/{route.pattern}" for route in sockets.routes}
-    if scope["path"] in known:
+    if any(route.pattern.match(scope["path"].removeprefix("/")) for route in sockets.routes):
         await sockets(scope, receive, send)
     else:
         # Browsers see the close code only of a socket that was open.
@@ -117,7 +131,17 @@ async def live(receive: Receive, send: Send) -> None:
             inbox.start()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
-            for ending in (inbox, relay, django, ASIDE, READERS):
+            for ending in (
+                inbox,
+                relay,
+                whispers,
+                django,
+                ACTS,
+                ASIDE,
+                READERS,
+                STREAMERS,
+                uploads.WRITERS,
+            ):
                 ending.stop()
             await send({"type": "lifespan.shutdown.complete"})
             return

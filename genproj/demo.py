@@ -1,4 +1,4 @@
-"""The demo world's pictures: every outcome once, made through the engine and the sandbox."""
+"""The demo world's pictures and film, made through the engine, the chat and the sandbox."""
 
 import contextlib
 import http.client
@@ -18,10 +18,23 @@ from django.db import OperationalError, connection
 from generations.operations import register
 from generations.queries import demo
 from generations.states import GenerationState
+from genproj import production
+from genproj.assistant.operations import conversations
+from genproj.kernel import logs, rows
+from genproj.kernel.errors import Refusal
 from genproj.runtime import operations as runtime
+from videos.operations import gates, wishes
+from videos.queries import demo as films
+from videos.states import ENDED, NEEDS_ANSWER, VideoStatus
 
 LONGEST_WAIT = 60.0
 DRILL = "drill:projection"
+#: the request that the demo film's lines, turn and entries name; it is known by it
+FILM = "demo-film"
+#: the same of the demo space
+SPACE = "demo-space"
+FILM_OWNER = "alice"
+SENTENCE = "Create a video of a lighthouse at dusk, waves breaking on the rocks below"
 Wait = Callable[[Callable[[], bool]], bool]
 
 
@@ -91,7 +104,7 @@ def make_pictures(*, wait: Wait = wait_until) -> Iterator[str]:
         yield "The provider is not the sandbox; no demo pictures are made."
         return
     people = {person.get_username(): person for person in get_user_model().objects.all()}
-    standing = demo.standing()
+    standing = demo.standing(beside=(FILM, SPACE))
     if standing is None or not people.keys() >= {wish.owner for wish in WISHES}:
         return
     fine = {wish.prompt: {wish.outcome, GenerationState.PENDING} for wish in WISHES}
@@ -106,6 +119,56 @@ def make_pictures(*, wait: Wait = wait_until) -> Iterator[str]:
         yield "Some demo pictures are still on their way."
     left = sum(_drill(wish, people[wish.owner], wait) for wish in missing if wish.drill)
     yield f"Demo pictures: {len(opened)} requests made; {left} failed projection left for replay."
+
+
+def make_film(*, wait: Wait = wait_until) -> Iterator[str]:
+    """Make one film as a person would: by a sentence in the chat, its questions, and confirm.
+
+    Goes on wherever an interrupted making stopped, tries a failed one again, and leaves alone
+    what has ended otherwise. Yields what happened, line by line.
+    """
+    addresses = (settings.RUNWARE_BASE_URL, settings.GEMINI_BASE_URL, settings.ANTHROPIC_BASE_URL)
+    if not all(address.startswith(settings.SANDBOX_URL) for address in addresses):
+        yield "A provider or the language model is not the sandbox; no demo film is made."
+        return
+    film = films.standing(FILM)
+    if film is not None and film.status in {VideoStatus.COMPLETED, VideoStatus.CANCELLED}:
+        return
+    if FILM_OWNER not in production.demo_accounts():
+        return
+    owner = get_user_model()._default_manager.get(username=FILM_OWNER)
+    with logs.bound(request_id=FILM):
+        yield _film_made(owner, wait)
+
+
+def _film_made(owner: User, wait: Wait) -> str:
+    if films.standing(FILM) is None:
+        _say(owner)
+    wait(lambda: (film := films.standing(FILM)) is not None and film.answered)
+    with contextlib.suppress(Refusal):  # its owner was quicker
+        _press(owner)
+    wait(lambda: (film := films.standing(FILM)) is None or film.status in ENDED)
+    film = films.standing(FILM)
+    return f"Demo film: {film.status or 'not understood'}." if film else "No demo film."
+
+
+@rows.atomically
+def _say(owner: User) -> None:
+    conversation = conversations.begin(actor=owner)
+    conversations.say(actor=owner, conversation_id=conversation.pk, content=SENTENCE)
+
+
+def _press(owner: User) -> None:
+    """Take the defaults and confirm; each as far as it has not been done."""
+    film = films.standing(FILM)
+    if film is None or film.video_id is None:
+        return
+    if film.status == VideoStatus.PENDING_CLARIFICATION:
+        wishes.clarify(actor=owner, video_id=film.video_id, responses={})
+    if film.status in NEEDS_ANSWER:
+        gates.confirm(actor=owner, video_id=film.video_id)
+    elif film.status == VideoStatus.FAILED:
+        gates.retry(actor=owner, video_id=film.video_id)
 
 
 def _open(wish: Wish, owner: User) -> UUID:

@@ -39,6 +39,20 @@ def number(name: str, default: int, *, least: int = 0) -> int:
     return int(value)
 
 
+def amount(name: str) -> str:
+    """An amount of money as it is written, or nothing. Raises BadVariable for anything else."""
+    value = text(name)
+    whole, _, part = value.partition(".")
+    if value and not (whole.isdecimal() and (part.isdecimal() or "." not in value)):
+        raise BadVariable(f"{name} must be an amount such as 3.75, not {value!r}.")
+    return value
+
+
+def is_emptied(name: str) -> bool:
+    """Whether the variable is set, to nothing."""
+    return name in os.environ and not os.environ[name].strip()
+
+
 def words(name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
     """A comma-separated list; blanks are dropped."""
     value = text(name)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from django.apps import apps
@@ -24,6 +25,7 @@ from genproj.kernel import figures, storage
 from genproj.kernel.clock import after
 from genproj.kernel.storage import StorageFailure
 from genproj.runtime import queries as runtime
+from videos.queries import measures as films
 
 #: A pulse comes at least each third of SILENCE_SECONDS; some slack for a busy database.
 SLACK_SECONDS = 5
@@ -126,7 +128,7 @@ class _Rows(Collector):
     def _collect(self) -> Iterator[GaugeMetricFamily]:
         alive = runtime.live_workers(since=after(-settings.SILENCE_SECONDS - SLACK_SECONDS))
         yield GaugeMetricFamily("genproj_live_workers", "Workers that show life.", value=alive)
-        for measure in measures.all_measures():
+        for measure in chain(measures.all_measures(), films.all_measures()):
             family = GaugeMetricFamily(measure.name, measure.help, labels=measure.labels)
             for labels, value in measure.values.items():
                 family.add_metric(labels, value)

@@ -66,7 +66,12 @@ INSTALLED_APPS = [
     "genproj.accounts",
     "genproj.events",
     "genproj.webhooks",
+    "genproj.notices",
+    "genproj.usage",
+    "genproj.assistant",
     "generations",
+    "videos",
+    "spaces",
 ]
 
 MIDDLEWARE = [
@@ -198,6 +203,7 @@ Q_CLUSTER = {
 }
 JOBS = "genproj.schedules.JOBS"
 BEAT = "genproj.runtime.operations.beat"
+NOTIFY = "genproj.notices.operations.notify"
 if REDIS_URL:
     Q_CLUSTER["redis"] = REDIS_URL
 else:
@@ -241,18 +247,59 @@ FETCH_SILENCE_SECONDS = env.number("FETCH_SILENCE_SECONDS", 20, least=1)
 FETCH_TOTAL_SECONDS = env.number("FETCH_TOTAL_SECONDS", 300, least=1)
 MAX_OUTPUT_PIXELS = env.number("MAX_OUTPUT_PIXELS", 100_000_000, least=1)
 MAX_UPLOAD_BYTES = env.number("MAX_UPLOAD_BYTES", 50 * 2**20, least=1)
+MAX_IMPORT_BYTES = env.number("MAX_IMPORT_BYTES", 2 * 2**30, least=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
 DOWNLOAD_ALLOWED_HOSTS = env.words("DOWNLOAD_ALLOWED_HOSTS")
 DELIVERY_ALLOWED_HOSTS = env.words("DELIVERY_ALLOWED_HOSTS")
 
+
 # --- providers: a key makes it real, without one it is the sandbox ------------------------------
-RUNWARE_API_KEY = env.secret("RUNWARE_API_KEY") or "sandbox"
-RUNWARE_BASE_URL = env.text(
-    "RUNWARE_BASE_URL",
-    "https://api.runware.ai/v1" if RUNWARE_API_KEY != "sandbox" else f"{SANDBOX_URL}/v1",
+def _provider(name: str, *, real: str, sandbox: str) -> tuple[str, str]:
+    """A provider's key and base URL; a real key never goes to the sandbox."""
+    key = env.secret(f"{name}_API_KEY") or "sandbox"
+    base = env.text(f"{name}_BASE_URL", sandbox if key == "sandbox" else real).rstrip("/")
+    if key != "sandbox" and base.startswith(SANDBOX_URL):
+        raise env.BadVariable(f"{name}_API_KEY is a real key; it is never sent to the sandbox.")
+    return key, base
+
+
+RUNWARE_API_KEY, RUNWARE_BASE_URL = _provider(
+    "RUNWARE", real="https://api.runware.ai/v1", sandbox=f"{SANDBOX_URL}/v1"
 )
-if RUNWARE_API_KEY != "sandbox" and RUNWARE_BASE_URL.startswith(SANDBOX_URL):
-    raise env.BadVariable("RUNWARE_API_KEY is a real key; it is never sent to the sandbox.")
+GEMINI_API_KEY, GEMINI_BASE_URL = _provider(
+    "GEMINI", real="https://generativelanguage.googleapis.com", sandbox=SANDBOX_URL
+)
+GEMINI_API_VERSION = env.text("GEMINI_API_VERSION", "v1beta")
+ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL = _provider(
+    "ANTHROPIC", real="https://api.anthropic.com", sandbox=SANDBOX_URL
+)
+ANTHROPIC_MODEL = env.text("ANTHROPIC_MODEL", "claude-sonnet-5-5")
+#: US dollars per million tokens; empty: by the table in genproj/usage/queries/prices.py
+ANTHROPIC_PRICE_IN = env.amount("ANTHROPIC_PRICE_IN")
+ANTHROPIC_PRICE_OUT = env.amount("ANTHROPIC_PRICE_OUT")
+ASSISTANT_CALLS_PER_DAY = env.number("ASSISTANT_CALLS_PER_DAY", 500)
+#: how long people may take to decide on what the assistant proposes
+APPROVAL_HOURS = env.number("APPROVAL_HOURS", 24, least=1)
+
+
+def _billing() -> tuple[str, str]:
+    """The billing service's base URL and token. Neither set: the sandbox's, where the pictures
+    come from there too. A base URL that is set and empty: none."""
+    token = env.secret("BILLING_TOKEN") or "sandbox"
+    pretends = RUNWARE_BASE_URL.startswith(SANDBOX_URL)
+    usual = "https://api.polar.sh" if token != "sandbox" else SANDBOX_URL if pretends else ""
+    base = "" if env.is_emptied("BILLING_BASE_URL") else env.text("BILLING_BASE_URL", usual)
+    if token != "sandbox" and base.startswith(SANDBOX_URL):
+        raise env.BadVariable("BILLING_TOKEN is a real token; it is never sent to the sandbox.")
+    return base.rstrip("/"), token
+
+
+BILLING_BASE_URL, BILLING_TOKEN = _billing()
+#: films that this installation's own workers render at a time; 0 leaves all to other machines
+VIDEO_SLOTS = env.number("VIDEO_SLOTS", 4)
+VIDEO_SLOTS_PER_USER = env.number("VIDEO_SLOTS_PER_USER", 2, least=1)
+VIDEO_SLOTS_PER_PROVIDER = env.number("VIDEO_SLOTS_PER_PROVIDER", max(VIDEO_SLOTS, 4), least=1)
+SEALING_KEY_FALLBACKS = env.words("SEALING_KEY_FALLBACKS")
 CALLBACK_SECRETS = [SECRET_KEY, *env.words("CALLBACK_SECRET_FALLBACKS")]
 WORKER_WEBHOOK_SECRET = env.secret("WORKER_WEBHOOK_SECRET")
 
@@ -294,6 +341,7 @@ REST_FRAMEWORK = {
         "create": env.text("RATE_CREATE", "30000/min"),
         "read": env.text("RATE_READ", "120000/min"),
         "token": "5/min",
+        "share_password": "5/min",
     },
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }

@@ -15,7 +15,13 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("genproj.openapi.urls")),
     path("", include("genproj.accounts.urls")),
+    path("", include("genproj.notices.urls")),
+    path("", include("genproj.usage.urls")),
+    path("", include("genproj.webhooks.urls")),
+    path("", include("genproj.assistant.urls")),
     path("", include("generations.urls")),
+    path("", include("videos.urls")),
+    path("", include("spaces.urls")),
     path("", include("genproj.page_urls")),
 ]
 

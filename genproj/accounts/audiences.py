@@ -1,6 +1,8 @@
 """The audience of one person: what is addressed to `user:5` is theirs alone."""
 
-from django.contrib.auth.models import AbstractBaseUser
+from collections.abc import Iterable
+
+from django.contrib.auth.models import AbstractBaseUser, User
 
 
 def level(user: AbstractBaseUser, key: str) -> str | None:
@@ -11,3 +13,15 @@ def level(user: AbstractBaseUser, key: str) -> str | None:
 def keys_of(user: AbstractBaseUser) -> list[str]:
     """The keys of this kind whose things `user` may see."""
     return [str(user.pk)]
+
+
+def owner_ids(key: str) -> list[int]:
+    """The one person."""
+    return [int(key)] if key.isdecimal() else []
+
+
+def names(keys: Iterable[str]) -> dict[str, str]:
+    """The user names behind these keys."""
+    ids = [int(key) for key in keys if key.isdecimal()]
+    found = User.objects.filter(pk__in=ids).values_list("pk", "username")
+    return {str(id): name for id, name in found}

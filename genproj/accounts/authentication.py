@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from genproj.accounts import operations
 from genproj.accounts.errors import ScopeMissing
 from genproj.accounts.models import AccessKey
-from genproj.accounts.scopes import STAFF, allows
+from genproj.accounts.scopes import STAFF, WORKER, WRITE, allows
 
 LONGEST_SECRET = 200
 
@@ -38,13 +38,25 @@ class KeyAuthentication(BaseAuthentication):
         key = operations.usable(secret)
         if key is None:
             raise AuthenticationFailed
-        if not allows(key.scopes, request.method or "GET"):
+        if not self.is_for(key, request.method or "GET"):
             raise ScopeMissing
         return as_far_as(key), key
+
+    def is_for(self, key: AccessKey, method: str) -> bool:
+        """Whether the key opens this door for this method."""
+        return allows(key.scopes, method)
 
     def authenticate_header(self, request: Request) -> str:
         """What a 401 asks for."""
         return "Bearer"
+
+
+class WorkerAuthentication(KeyAuthentication):
+    """The same for the doors of workers: a key of scope `worker` whose giver is staff still."""
+
+    def is_for(self, key: AccessKey, method: str) -> bool:
+        """Whatever else the key may do."""
+        return WORKER in key.scopes and key.user.is_staff
 
 
 class KeyScheme(OpenApiAuthenticationExtension):
@@ -58,6 +70,13 @@ class KeyScheme(OpenApiAuthenticationExtension):
         return {"type": "http", "scheme": "bearer"}
 
 
+class WorkerScheme(KeyScheme):
+    """How the schema describes a worker's key."""
+
+    target_class = "genproj.accounts.authentication.WorkerAuthentication"
+    name = "worker"
+
+
 def _secret(header: str) -> str | None:
     scheme, _, secret = header.partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
@@ -68,6 +87,8 @@ def _secret(header: str) -> str | None:
 def as_far_as(key: AccessKey) -> User:
     """The key's person, without staff's rights where the key does not carry them."""
     user = key.user
+    # For sockets, where a frame may write whatever the method was that opened them.
+    user.may_write = WRITE in key.scopes  # type: ignore[attr-defined]
     if STAFF not in key.scopes:
         # In memory only: nothing here saves a user.
         user.is_staff = user.is_superuser = False

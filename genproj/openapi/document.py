@@ -7,7 +7,7 @@ from drf_spectacular.settings import patched_settings
 
 from genproj.kernel import errors
 from genproj.kernel.memory import remembered
-from genproj.openapi.shapes import ELSEWHERE, SHAPES
+from genproj.openapi import deciding, films, making, outbox, shapes, spaces, talk, usage, workers
 
 API = "/api/v1/"
 
@@ -43,12 +43,25 @@ SETTINGS: dict[str, Any] = {
         {"name": "generations", "description": "Requests and what came of them."},
         {"name": "artifacts", "description": "Pictures and films."},
         {"name": "models", "description": "What one can ask for."},
+        {"name": "videos", "description": "Wishes on their way to films."},
+        {"name": "queue", "description": "What waits, what runs, who renders."},
+        {"name": "workers", "description": "Machines elsewhere that render films."},
+        {"name": "conversations", "description": "Talks with the assistant."},
+        {"name": "spaces", "description": "Where people work on pictures together."},
+        {"name": "usage", "description": "What it cost, and what may be spent."},
+        {"name": "notices", "description": "What one should come to know."},
         {"name": "sign-in", "description": "Tokens, keys and tickets."},
         {"name": "staff", "description": "Mending."},
+        {"name": "webhook endpoints", "description": "Where one is told what happens."},
         {"name": "webhooks", "description": "What providers call."},
     ],
 }
 
+#: every module that names shapes, and every one that describes addresses of other servers
+SHAPES: dict[str, Any] = {}
+for _module in (shapes, talk, outbox, films, workers, spaces, usage, making, deciding):
+    SHAPES |= _module.SHAPES
+ELSEWHERE = shapes.ELSEWHERE | workers.ELSEWHERE
 
 REFUSAL = {
     "description": "Any other refusal; `code` says which.",

@@ -165,6 +165,7 @@ SHAPES: dict[str, Schema] = {
         max_count=maybe(NUMBER),
         max_references=maybe(NUMBER),
         price=maybe(MONEY),
+        price_unit=words("output", "second"),
         sunset_at=maybe(MOMENT),
         retired=FLAG,
         replacement=maybe(TEXT),

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar
@@ -22,6 +22,8 @@ from genproj.runtime.models import IdempotentAnswer
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
+#: attribute of an answer: names of its fields that are never stored; a repetition has null there
+SHOWN_ONCE = "shown_once"
 WAIT_SECONDS = 5.0
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
 LOCK_NOT_AVAILABLE = "55P03"
@@ -86,6 +88,42 @@ def answered(
             raise
 
 
+def kept_result(
+    *, scope: str, key: str, said: Any, act: Callable[[], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What `act` gives, as JSON holds it; once per key within the scope, in one transaction.
+
+    Args:
+        said: what was asked for, as JSON; the key stands for this alone.
+
+    Raises:
+        KeyReused: the key stands for something else.
+        InProgress: the first run did not end within five seconds.
+    """
+    fingerprint = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    with _turn((scope, key)):
+        try:
+            return _first_result(scope, key, fingerprint, act)
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE:
+                raise InProgress(retry_after=1) from None
+            raise
+
+
+@rows.atomically
+def _first_result(
+    scope: str, key: str, fingerprint: str, act: Callable[[], Mapping[str, Any]]
+) -> dict[str, Any]:
+    if found := _claim(scope, key, fingerprint):
+        if found.fingerprint != fingerprint:
+            raise KeyReused
+        body = found.body
+    else:
+        body = JSONRenderer().render(act()).decode()
+        IdempotentAnswer.objects.filter(scope=scope, key=key).update(status=200, body=body)
+    return dict(json.loads(body))
+
+
 def scope_of(request: Request) -> str:
     """Within what a key is unique: the person, the method and the address."""
     words = f"{request.method} {request.path}"
@@ -126,6 +164,8 @@ def _first_answer(
         return _replayed(found, fingerprint)
     answer = act()
     data = answer.data if isinstance(answer, Response) else None
+    if secrets := getattr(answer, SHOWN_ONCE, ()):
+        data = {**(data or {}), **dict.fromkeys(secrets)}
     IdempotentAnswer.objects.filter(scope=scope, key=key).update(
         status=answer.status_code,
         headers={name: value for name, value in answer.items() if name != "Content-Type"},

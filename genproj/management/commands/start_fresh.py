@@ -21,6 +21,9 @@ from django.core.validators import validate_email
 from generations.operations import clearing
 from genproj import production
 from genproj.accounts import people
+from genproj.assistant.operations import conversations
+from genproj.usage.operations import forgetting
+from spaces.operations import purging as spaces
 
 #: Stricter than for others: this account may do everything.
 STRENGTH: Any = [
@@ -70,7 +73,10 @@ class Command(BaseCommand):
     def _remove(self, demo: list[str]) -> None:
         found = get_user_model()._default_manager.filter(username__in=demo)
         ids = list(found.values_list("pk", flat=True))
+        spaces.forget_everything_of(owner_ids=ids)
+        conversations.forget_everything_of(owner_ids=ids)
         entries = clearing.forget_everything_of(owner_ids=ids)
+        forgetting.forget_everything_of(owner_ids=ids)
         gone = people.remove(ids)
         self.stdout.write(f"Removed: {gone} demo people, {entries} generations.")
 
