@@ -270,6 +270,8 @@ def _confirm(item: desk.Opened, row: Output, result: Stored, *, at: datetime) ->
     )
     item.notable = True
     log.info("stored", **_ids(item, row), size=result.size)
+    if result.small is not None:
+        log.info("poster_made", **_ids(item, row))
 
 
 def _postpone_or_fail(item: desk.Opened, row: Output, result: Failed, *, at: datetime) -> None:

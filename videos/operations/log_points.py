@@ -77,5 +77,5 @@ FILM_POINTS = (
         "assistant", "said", (*CHAT, "about"), CONFIRMED, BRINGS, {"type": "generation_result"}
     ),
     FilmPoint("assistant", "said", (*CHAT, "about"), CONFIRMED, ("failure",), {"type": "error"}),
-    FilmPoint("previews", "made", (*MADE, "artifact"), CONFIRMED, BRINGS),
+    FilmPoint("collecting", "poster_made", (*MADE, "artifact"), CONFIRMED, BRINGS),
 )
