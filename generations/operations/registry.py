@@ -109,6 +109,7 @@ CLASSIC = {
     "default": [1024, 1024],
     "presets": PRESETS,
 }
+#: of models whose own schema says so; whatever is not described takes the classic sides
 FREE = CLASSIC | {"min": 256, "multiple": 16}
 #: the sizes that Google's picture models make; others become the nearest of them
 GOOGLES = {
@@ -153,7 +154,7 @@ MODELS: dict[str, Mapping[str, Any]] = {
         "name": "FLUX.2 dev",
         "description": "The current open model: follows long prompts, writes legible words.",
         "family": "flux",
-        "sizes": FREE,
+        "sizes": CLASSIC,
         "price": "0.0096",
         "max_count": 10,
         "max_references": 4,
@@ -311,7 +312,7 @@ FORMER_FILM = _schema(
 FORMER: dict[str, Mapping[str, Any]] = {
     id: {"parameters": FORMER_FILM, "price": Decimal(price), "price_unit": "output"}
     for id, price in (("google:3@2", "3.2"), ("google:3@3", "1.2"))
-}
+} | {"runware:400@1": {"sizes": FREE}}
 
 
 @rows.atomically
