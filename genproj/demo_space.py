@@ -14,6 +14,7 @@ from genproj.demo import SPACE, Wait, wait_until
 from genproj.kernel import logs, rows
 from genproj.kernel.errors import Refusal
 from spaces.operations import making, members, spaces, style, talking, variants
+from spaces.operations.recipes import Wish
 from spaces.permissions import Role
 from spaces.queries import demo
 from spaces.queries.demo import Standing
@@ -133,9 +134,7 @@ def _make(piece: Piece, standing: Standing, maker: User) -> None:
         space_id=standing.space_id,
         name=piece.name,
         asset_type=piece.asset_type,
-        prompt=piece.prompt,
-        model=piece.model,
-        reference_asset_ids=parents,
+        wish=Wish(prompt=piece.prompt, model=piece.model, reference_asset_ids=parents),
         parent_asset_id=below,
         count=piece.count,
     )
@@ -155,8 +154,7 @@ def _finished(standing: Standing, people: dict[str, User], wait: Wait) -> str:
                 actor=friend,
                 space_id=space_id,
                 asset_id=assets["The lighthouse"][0],
-                prompt="the same lighthouse at night, stars",
-                model=GEMINI,
+                wish=Wish(prompt="the same lighthouse at night, stars", model=GEMINI),
             )
         for name, rating, words in (
             ("The keeper", "approved", ""),

@@ -21,7 +21,7 @@ from spaces import queries
 from spaces.api import docs
 from spaces.api.answers import ANY_LABEL, answer
 from spaces.operations import making, retrying, uploading
-from spaces.operations.assets import ABSENT
+from spaces.operations.recipes import with_wish
 from spaces.queries.results import result_json
 
 NAME: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 120, "pattern": "\\S"}
@@ -117,10 +117,7 @@ OVERHEAD = 2**20
 
 def given(body: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a body as an operation takes them."""
-    said = {name: _value(name, value) for name, value in body.items()}
-    if "parent_asset_id" not in said:
-        said["parent_asset_id"] = ABSENT
-    return said
+    return {name: _value(name, value) for name, value in body.items()}
 
 
 def _value(name: str, value: Any) -> Any:
@@ -139,7 +136,7 @@ class Generate(Door):
     @idempotent
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Ask for it."""
-        body = given(read_body(request.data, GENERATE))
+        body = with_wish(given(read_body(request.data, GENERATE)))
         made = making.generate(actor=request.user, space_id=id, **body)
         return answer(result_json(made), status=202)
 
@@ -154,7 +151,7 @@ class Derive(Door):
     @idempotent
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Ask for it."""
-        body = given(read_body(request.data, GENERATE))
+        body = with_wish(given(read_body(request.data, GENERATE)))
         made = making.derive(actor=request.user, space_id=id, **body)
         return answer(result_json(made), status=202)
 
@@ -169,8 +166,7 @@ class Refine(Door):
     @idempotent
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Ask for it."""
-        body = given(read_body(request.data, REFINE))
-        del body["parent_asset_id"]
+        body = with_wish(given(read_body(request.data, REFINE)))
         made = making.refine(actor=request.user, space_id=id, **body)
         return answer(result_json(made), status=202)
 
@@ -185,7 +181,7 @@ class Batch(Door):
     @idempotent
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Ask for them."""
-        body = given(read_body(request.data, BATCH))
+        body = with_wish(given(read_body(request.data, BATCH)))
         made = making.batch(actor=request.user, space_id=id, **body)
         return answer(result_json(made), status=202)
 
@@ -200,7 +196,7 @@ class Matrix(Door):
     @idempotent
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Ask for them."""
-        body = given(read_body(request.data, MATRIX))
+        body = with_wish(given(read_body(request.data, MATRIX)))
         made = making.matrix(actor=request.user, space_id=id, **body)
         return answer(result_json(made), status=202)
 
@@ -211,8 +207,7 @@ class Estimate(Door):
     @docs.act("estimate", "What it would cost, and who would do it.", COSTS, takes=ESTIMATE)
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Ask before asking; nothing is made."""
-        body = given(read_body(request.data, ESTIMATE))
-        del body["parent_asset_id"]
+        body = with_wish(given(read_body(request.data, ESTIMATE)))
         found = making.estimate(actor=request.user, space_id=id, **body)
         cost = money(found.cost)
         return Response({"cost": cost, "count": found.count, "model": found.model})
@@ -282,12 +277,8 @@ class Add(Door):
     @idempotent
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Add it."""
-        body = read_body(request.data, ADD)
-        brought = uploading.add_artifact(
-            actor=request.user,
-            space_id=id,
-            **{name: _value(name, value) for name, value in body.items()},
-        )
+        body = given(read_body(request.data, ADD))
+        brought = uploading.add_artifact(actor=request.user, space_id=id, **body)
         return answer(result_json(brought), status=201)
 
 
@@ -325,9 +316,4 @@ def _begun(request: Request, id: UUID) -> uploading.Begun:
     body = read_body(body | ({"file": file} if file else {}), UPLOAD)
     if file is None or file.size > settings.MAX_UPLOAD_BYTES:
         raise TooLarge
-    return uploading.begin(
-        actor=request.user,
-        space_id=id,
-        filename=file.name or "",
-        **{name: _value(name, value) for name, value in body.items()},
-    )
+    return uploading.begin(actor=request.user, space_id=id, filename=file.name or "", **given(body))

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from genproj.kernel.api.bodies import read_body
 from genproj.kernel.errors import Forbidden
 from spaces.operations.once import once
+from spaces.operations.recipes import with_wish
 from spaces.operations.standing import ALWAYS
 from spaces.queries.results import result_json
 
@@ -239,7 +240,8 @@ def _arguments(
     if "source_variant_id" in said and "source_variant_ids" in row.fields:
         first = said.pop("source_variant_id")
         said["source_variant_ids"] = [first, *said.get("source_variant_ids", [])]
-    return {name: read(name, value) for name, value in said.items()}
+    given = {name: read(name, value) for name, value in said.items()}
+    return with_wish(given) if "prompt" in row.fields else given
 
 
 def _value(name: str, value: Any) -> Any:

@@ -2,6 +2,7 @@
 transaction of whoever approves, as the one who asked."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from spaces.models import Asset
 from spaces.operations import assets, making
 from spaces.operations.assets import ABSENT, Absent
 from spaces.operations.placing import Made
+from spaces.operations.recipes import Wish
 
 USUAL_TYPE = "picture"
 USUAL_MODE = "explore"
@@ -20,34 +22,12 @@ Arguments = Mapping[str, Any]
 
 def generate(*, actor: User, space_id: UUID, arguments: Arguments) -> dict[str, Any]:
     """A new asset with a picture to come."""
-    made = making.generate(
-        actor=actor,
-        space_id=space_id,
-        name=arguments["name"],
-        asset_type=arguments.get("asset_type", USUAL_TYPE),
-        prompt=arguments["prompt"],
-        reference_variant_ids=_ids(arguments, "reference_variant_ids"),
-        reference_asset_ids=_ids(arguments, "reference_asset_ids"),
-        parent_asset_id=_parent(arguments),
-        aspect_ratio=arguments.get("aspect_ratio", ""),
-    )
-    return _made(made)
+    return _made(making.generate(actor=actor, space_id=space_id, **_new(arguments)))
 
 
 def derive(*, actor: User, space_id: UUID, arguments: Arguments) -> dict[str, Any]:
     """A new asset from others."""
-    made = making.derive(
-        actor=actor,
-        space_id=space_id,
-        name=arguments["name"],
-        asset_type=arguments.get("asset_type", USUAL_TYPE),
-        prompt=arguments["prompt"],
-        reference_variant_ids=_ids(arguments, "reference_variant_ids"),
-        reference_asset_ids=_ids(arguments, "reference_asset_ids"),
-        parent_asset_id=_parent(arguments),
-        aspect_ratio=arguments.get("aspect_ratio", ""),
-    )
-    return _made(made)
+    return _made(making.derive(actor=actor, space_id=space_id, **_new(arguments)))
 
 
 def refine(*, actor: User, space_id: UUID, arguments: Arguments) -> dict[str, Any]:
@@ -56,9 +36,7 @@ def refine(*, actor: User, space_id: UUID, arguments: Arguments) -> dict[str, An
         actor=actor,
         space_id=space_id,
         asset_id=UUID(arguments["asset_id"]),
-        prompt=arguments["prompt"],
-        source_variant_ids=_ids(arguments, "source_variant_ids"),
-        aspect_ratio=arguments.get("aspect_ratio", ""),
+        wish=_wish(arguments),
     )
     return _made(made)
 
@@ -68,15 +46,9 @@ def batch_generate(*, actor: User, space_id: UUID, arguments: Arguments) -> dict
     made = making.batch(
         actor=actor,
         space_id=space_id,
-        name=arguments["name"],
-        asset_type=arguments.get("asset_type", USUAL_TYPE),
-        prompt=arguments["prompt"],
         count=arguments["count"],
         mode=arguments.get("mode", USUAL_MODE),
-        reference_variant_ids=_ids(arguments, "reference_variant_ids"),
-        reference_asset_ids=_ids(arguments, "reference_asset_ids"),
-        parent_asset_id=_parent(arguments),
-        aspect_ratio=arguments.get("aspect_ratio", ""),
+        **_new(arguments),
     )
     return _made(made)
 
@@ -136,20 +108,33 @@ def cost_of(*, actor: User, space_id: UUID, arguments: Arguments) -> Decimal | N
     Raises:
         Invalid: it would be refused.
     """
-    sources = _ids(arguments, "source_variant_ids")
-    if not sources and arguments.get("asset_id"):
+    wish = _wish(arguments)
+    if not wish.source_variant_ids and arguments.get("asset_id"):
         found = Asset.objects.filter(pk=arguments["asset_id"], space=space_id)
-        sources = [one for one in found.values_list("active_variant", flat=True) if one]
-    return making.estimate(
-        actor=actor,
-        space_id=space_id,
+        active = [one for one in found.values_list("active_variant", flat=True) if one]
+        wish = replace(wish, source_variant_ids=active)
+    count = arguments.get("count", 1)
+    return making.estimate(actor=actor, space_id=space_id, wish=wish, count=count).cost
+
+
+def _new(arguments: Arguments) -> dict[str, Any]:
+    """Of everything that makes a new asset with pictures."""
+    return {
+        "name": arguments["name"],
+        "asset_type": arguments.get("asset_type", USUAL_TYPE),
+        "wish": _wish(arguments),
+        "parent_asset_id": _parent(arguments),
+    }
+
+
+def _wish(arguments: Arguments) -> Wish:
+    return Wish(
         prompt=arguments["prompt"],
-        source_variant_ids=sources,
+        source_variant_ids=_ids(arguments, "source_variant_ids"),
         reference_variant_ids=_ids(arguments, "reference_variant_ids"),
         reference_asset_ids=_ids(arguments, "reference_asset_ids"),
         aspect_ratio=arguments.get("aspect_ratio", ""),
-        count=arguments.get("count", 1),
-    ).cost
+    )
 
 
 def _made(made: Made) -> dict[str, Any]:

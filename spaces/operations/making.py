@@ -1,10 +1,9 @@
 """Makes pictures of assets: new ones, from others, in batches; and copies them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import product
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -53,16 +52,9 @@ def generate(
     space_id: UUID,
     name: str,
     asset_type: str,
-    prompt: str,
-    model: str = "",
-    reference_variant_ids: Sequence[UUID] = (),
-    reference_asset_ids: Sequence[UUID] = (),
+    wish: Wish,
     parent_asset_id: UUID | None | Absent = ABSENT,
-    aspect_ratio: str = "",
-    parameters: Mapping[str, Any] | None = None,
-    use_style: bool = True,
     count: int = 1,
-    seed: int | None = None,
 ) -> Made:
     """A new asset with `count` pictures to come. One transaction: all of it, or nothing.
 
@@ -73,26 +65,9 @@ def generate(
         Invalid: every field that is wrong; a reference that cannot be had is never left out.
         ModelRetired, BudgetExhausted, PriceUnknown.
     """
-    wish = Wish(
-        prompt=prompt,
-        operation="derive" if reference_variant_ids or reference_asset_ids else "generate",
-        model=model,
-        reference_variant_ids=reference_variant_ids,
-        reference_asset_ids=reference_asset_ids,
-        aspect_ratio=aspect_ratio,
-        parameters=parameters,
-        use_style=use_style,
-        seed=seed,
-    )
     here = _entered(actor, space_id)
     wishes = [wish] * counted(count, fewest=1)
-    return made_of(
-        here,
-        name=name,
-        asset_type=asset_type,
-        parent=parent_asset_id,
-        wishes=wishes,
-    )
+    return made_of(here, name=name, asset_type=asset_type, parent=parent_asset_id, wishes=wishes)
 
 
 @rows.atomically
@@ -102,23 +77,16 @@ def derive(
     space_id: UUID,
     name: str,
     asset_type: str,
-    prompt: str = "",
-    model: str = "",
-    reference_variant_ids: Sequence[UUID] = (),
-    reference_asset_ids: Sequence[UUID] = (),
+    wish: Wish,
     parent_asset_id: UUID | None | Absent = ABSENT,
-    aspect_ratio: str = "",
-    parameters: Mapping[str, Any] | None = None,
-    use_style: bool = True,
     count: int = 1,
-    seed: int | None = None,
 ) -> Made:
     """As `generate`, from at least one reference.
 
     Raises:
         Invalid: also without a reference.
     """
-    if not reference_variant_ids and not reference_asset_ids:
+    if not wish.reference_variant_ids and not wish.reference_asset_ids:
         words = "Name at least one picture to derive from."
         raise Invalid.one("/reference_variant_ids", "required", words)
     return generate(
@@ -126,36 +94,14 @@ def derive(
         space_id=space_id,
         name=name,
         asset_type=asset_type,
-        prompt=prompt,
-        model=model,
-        reference_variant_ids=reference_variant_ids,
-        reference_asset_ids=reference_asset_ids,
+        wish=wish,
         parent_asset_id=parent_asset_id,
-        aspect_ratio=aspect_ratio,
-        parameters=parameters,
-        use_style=use_style,
         count=count,
-        seed=seed,
     )
 
 
 @rows.atomically
-def refine(
-    *,
-    actor: User,
-    space_id: UUID,
-    asset_id: UUID,
-    prompt: str,
-    source_variant_ids: Sequence[UUID] = (),
-    model: str = "",
-    reference_variant_ids: Sequence[UUID] = (),
-    reference_asset_ids: Sequence[UUID] = (),
-    aspect_ratio: str = "",
-    parameters: Mapping[str, Any] | None = None,
-    use_style: bool = True,
-    count: int = 1,
-    seed: int | None = None,
-) -> Made:
+def refine(*, actor: User, space_id: UUID, asset_id: UUID, wish: Wish, count: int = 1) -> Made:
     """Another variant of an asset, from one or more of its own; by default from its active one.
 
     Raises:
@@ -164,7 +110,7 @@ def refine(
     """
     here = _entered(actor, space_id)
     asset = asset_in(here, asset_id=asset_id)
-    sources = list(source_variant_ids)
+    sources = list(wish.source_variant_ids)
     if not sources and asset.active_variant_id:
         sources = [asset.active_variant_id]
     if not sources:
@@ -174,19 +120,7 @@ def refine(
     if strange := [place for place, id in enumerate(sources) if id not in own]:
         words = "The asset has no such variant."
         raise Invalid.one(f"/source_variant_ids/{strange[0]}", "not_found", words)
-    wish = Wish(
-        prompt=prompt,
-        operation="refine",
-        model=model,
-        source_variant_ids=sources,
-        reference_variant_ids=reference_variant_ids,
-        reference_asset_ids=reference_asset_ids,
-        aspect_ratio=aspect_ratio,
-        parameters=parameters,
-        use_style=use_style,
-        seed=seed,
-    )
-    found = recipes.resolved(here.space, wish=wish)
+    found = recipes.resolved(here.space, wish=replace(wish, source_variant_ids=sources))
     many = [found] * counted(count, fewest=1)
     return placed(here, groups=[(asset, many)], batch=uuid7() if count > 1 else None)
 
@@ -198,16 +132,10 @@ def batch(
     space_id: UUID,
     name: str,
     asset_type: str,
-    prompt: str = "",
+    wish: Wish,
     count: int,
     mode: str,
-    model: str = "",
-    reference_variant_ids: Sequence[UUID] = (),
-    reference_asset_ids: Sequence[UUID] = (),
     parent_asset_id: UUID | None | Absent = ABSENT,
-    aspect_ratio: str = "",
-    parameters: Mapping[str, Any] | None = None,
-    use_style: bool = True,
 ) -> Made:
     """Two to eight pictures at once: of one asset (`explore`), or of one asset each (`set`).
 
@@ -218,24 +146,13 @@ def batch(
     """
     if mode not in MODES:
         raise Invalid.one("/mode", "choice", f"Must be one of {', '.join(MODES)}.")
-    wish = Wish(
-        prompt=prompt,
-        operation="derive" if reference_variant_ids or reference_asset_ids else "generate",
-        model=model,
-        reference_variant_ids=reference_variant_ids,
-        reference_asset_ids=reference_asset_ids,
-        aspect_ratio=aspect_ratio,
-        parameters=parameters,
-        use_style=use_style,
-    )
     here = _entered(actor, space_id)
-    wishes = [wish] * counted(count, fewest=FEWEST)
     return made_of(
         here,
         name=name,
         asset_type=asset_type,
         parent=parent_asset_id,
-        wishes=wishes,
+        wishes=[wish] * counted(count, fewest=FEWEST),
         apart=mode == "set",
     )
 
@@ -247,81 +164,36 @@ def matrix(
     space_id: UUID,
     name: str,
     asset_type: str,
+    wish: Wish,
     prompts: Sequence[str],
-    models: Sequence[str] = ("",),
-    seeds: Sequence[int | None] = (None,),
-    reference_variant_ids: Sequence[UUID] = (),
-    reference_asset_ids: Sequence[UUID] = (),
+    models: Sequence[str] = (),
+    seeds: Sequence[int | None] = (),
     parent_asset_id: UUID | None | Absent = ABSENT,
-    aspect_ratio: str = "",
-    parameters: Mapping[str, Any] | None = None,
-    use_style: bool = True,
 ) -> Made:
     """One asset with a picture for each prompt, by each model, with each seed; eight at most.
+
+    `wish` says the rest. Without models or seeds: by its model, with its seed.
 
     Raises:
         Invalid: every field that is wrong, as for `generate`.
     """
-    cells = list(product(prompts, models or ("",), seeds or (None,)))
+    cells = list(product(prompts, models or (wish.model,), seeds or (wish.seed,)))
     if not 1 <= len(cells) <= MOST:
         words = f"Prompts times models times seeds must be 1 to {MOST} pictures."
         raise Invalid.one("/prompts", "count", words)
-    derived = bool(reference_variant_ids or reference_asset_ids)
-    wishes = [
-        Wish(
-            prompt=prompt,
-            operation="derive" if derived else "generate",
-            model=model,
-            reference_variant_ids=reference_variant_ids,
-            reference_asset_ids=reference_asset_ids,
-            aspect_ratio=aspect_ratio,
-            parameters=parameters,
-            use_style=use_style,
-            seed=seed,
-        )
-        for prompt, model, seed in cells
-    ]
+    wishes = [replace(wish, prompt=prompt, model=model, seed=seed) for prompt, model, seed in cells]
     here = _entered(actor, space_id)
-    return made_of(
-        here,
-        name=name,
-        asset_type=asset_type,
-        parent=parent_asset_id,
-        wishes=wishes,
-    )
+    return made_of(here, name=name, asset_type=asset_type, parent=parent_asset_id, wishes=wishes)
 
 
 @rows.atomically
-def estimate(
-    *,
-    actor: User,
-    space_id: UUID,
-    prompt: str,
-    model: str = "",
-    source_variant_ids: Sequence[UUID] = (),
-    reference_variant_ids: Sequence[UUID] = (),
-    reference_asset_ids: Sequence[UUID] = (),
-    aspect_ratio: str = "",
-    parameters: Mapping[str, Any] | None = None,
-    use_style: bool = True,
-    count: int = 1,
-) -> Estimate:
+def estimate(*, actor: User, space_id: UUID, wish: Wish, count: int = 1) -> Estimate:
     """What such a request would cost, and which model would do it; nothing is made.
 
     Raises:
         Invalid: it would be refused, and why.
     """
     here = entered(actor=actor, space_id=space_id, act=Act.GENERATE)
-    wish = Wish(
-        prompt=prompt,
-        model=model,
-        source_variant_ids=source_variant_ids,
-        reference_variant_ids=reference_variant_ids,
-        reference_asset_ids=reference_asset_ids,
-        aspect_ratio=aspect_ratio,
-        parameters=parameters,
-        use_style=use_style,
-    )
     request = recipes.resolved(here.space, wish=wish).request
     count = counted(count, fewest=1)
     cost = None if request.cost is None else request.cost * count

@@ -1,7 +1,7 @@
 """Turns what somebody asks for into a recipe: everything that makes the picture, resolved."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 from uuid import UUID
 
@@ -21,8 +21,7 @@ LONGEST_PROMPT = 3000
 class Wish:
     """What a picture shall be, in the words of whoever asks."""
 
-    prompt: str
-    operation: str = "generate"
+    prompt: str = ""
     model: str = ""
     source_variant_ids: Sequence[UUID] = ()
     reference_variant_ids: Sequence[UUID] = ()
@@ -31,6 +30,23 @@ class Wish:
     parameters: Mapping[str, Any] | None = None
     use_style: bool = True
     seed: int | None = None
+
+    @property
+    def operation(self) -> str:
+        """What it comes to, by what it begins with."""
+        if self.source_variant_ids:
+            return "refine"
+        return "derive" if self.reference_variant_ids or self.reference_asset_ids else "generate"
+
+
+WISHED = frozenset(one.name for one in fields(Wish))
+
+
+def with_wish(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What somebody said, those words gathered in one that make a wish."""
+    wish = Wish(**{name: value for name, value in said.items() if name in WISHED})
+    rest = {name: value for name, value in said.items() if name not in WISHED}
+    return {**rest, "wish": wish}
 
 
 @dataclass(frozen=True)
