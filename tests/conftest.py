@@ -28,9 +28,10 @@ from django.db.models.signals import post_migrate
 
 from genproj.kernel import bell, memory, storage, wake
 from genproj.kernel.logs import JsonFormatter
-from tests import world
+from tests import s3, world
 
 ROOT = Path(__file__).resolve().parent.parent
+AT_S3 = os.environ.get("TEST_STORAGE") == "s3"
 
 # A busy machine is no fault of what is tested; a fast one is no proof of it.
 hypothesis.settings.register_profile(
@@ -68,8 +69,31 @@ def _clean_slate(tmp_path: Path) -> Iterator[None]:
     memory.forget_all()
     ContentType.objects.clear_cache()
     yield
-    storage.reset()
+    if AT_S3:
+        s3.empty()
+    else:
+        storage.reset()
     shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _store() -> None:
+    """With `TEST_STORAGE=s3` what is kept lies in a bucket of a real S3 server."""
+    if not AT_S3:
+        return
+    server = s3.shared()
+    if isinstance(server, s3.NotAvailable):
+        pytest.exit(f"TEST_STORAGE=s3, and no S3 server: {server}", returncode=2)
+    s3.use(server, settings)
+
+
+@pytest.fixture
+def disk(settings: Any) -> Iterator[None]:
+    """A folder as the store, whatever the run's is: for tests of how files are served from it."""
+    settings.STORAGE_BUCKET = ""
+    s3.let_go()
+    yield
+    s3.let_go()
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from genproj.kernel import storage
+
 ROOT = Path(__file__).parents[1]
 VENV = ROOT / ".venv-s3"
 VERSION = "swift==2.38.3"
@@ -186,6 +188,27 @@ def s3_server(request):
         terminal.write_line(f"\n{told}", red=True, bold=True)
         pytest.skip(told)
     return server
+
+
+def use(server, settings):
+    """Have everything be kept in the server's bucket from now on."""
+    for name, value in server.settings.items():
+        setattr(settings, name, value)
+    settings.STORAGE_BUCKET = "media"
+    let_go()
+
+
+def let_go():
+    """Read the settings again; connections that lead elsewhere are closed, not left behind."""
+    if client := getattr(storage._kept, "client", None):
+        client.close()
+    storage.reset()
+
+
+def empty():
+    """Remove every object."""
+    for key, _ in list(storage.keys()):
+        storage.delete(key)
 
 
 def make_bucket(server, name):

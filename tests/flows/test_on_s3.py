@@ -13,7 +13,7 @@ from django.test import Client
 from generations.models import Artifact, Output, Preview, RegisterEntry
 from generations.operations import keeping
 from genproj.kernel import storage
-from tests import world
+from tests import s3, world
 from tests.conftest import Sandbox, Web
 from tests.s3 import s3_server  # noqa: F401 - a fixture
 
@@ -22,15 +22,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def bucket(s3_server: Any, settings: Any) -> Iterator[None]:  # noqa: F811
-    for name, value in s3_server.settings.items():
-        setattr(settings, name, value)
-    settings.STORAGE_BUCKET = "media"
-    storage.reset()
+    s3.use(s3_server, settings)
     yield
-    for key, _ in list(storage.keys()):
-        storage.delete(key)
-    storage._store().client.close()  # type: ignore[attr-defined]
-    storage.reset()
+    s3.empty()
+    s3.let_go()
 
 
 @pytest.fixture
@@ -86,7 +81,7 @@ def test_a_store_that_is_away_loses_nothing(
 ) -> None:
     there = settings.S3_ENDPOINT_URL
     settings.S3_ENDPOINT_URL = "http://127.0.0.1:9"
-    storage.reset()
+    s3.let_go()
     entry = world.opened(alice, count=1)
     failed = Output.objects.filter(entry=entry, last_error__contains="stored")
     work_until(failed.exists, seconds=40)
@@ -94,7 +89,7 @@ def test_a_store_that_is_away_loses_nothing(
     assert waiting.failures == 0
     assert waiting.error is None
     settings.S3_ENDPOINT_URL = there
-    storage.reset()
+    s3.let_go()
     work_until(RegisterEntry.objects.filter(pk=entry.pk, catalogued_at__isnull=False).exists)
     assert Artifact.objects.get(generation=entry.pk).sha256
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from genproj.kernel import storage
+from tests.s3 import let_go
 
 BODY = b"picture" * 1000
 KEY = "generations/019a/0.png"
@@ -20,9 +21,9 @@ KEY = "generations/019a/0.png"
 def root(settings, tmp_path):
     settings.STORAGE_BUCKET = ""
     settings.MEDIA_ROOT = tmp_path / "media"
-    storage.reset()
+    let_go()
     yield tmp_path / "media"
-    storage.reset()
+    let_go()
 
 
 def keep(key=KEY, body=BODY, source=None, **claim):

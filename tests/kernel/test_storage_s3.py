@@ -10,6 +10,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from genproj.kernel import storage
+from tests import s3
 from tests.s3 import s3_server  # noqa: F401 - a fixture
 
 BODY = b"picture" * 1000
@@ -19,20 +20,10 @@ HASH = hashlib.sha256(BODY).hexdigest()
 
 @pytest.fixture(autouse=True)
 def bucket(s3_server, settings):  # noqa: F811
-    for name, value in s3_server.settings.items():
-        setattr(settings, name, value)
-    settings.STORAGE_BUCKET = "media"
-    storage.reset()
+    s3.use(s3_server, settings)
     yield
-    for key, _ in list(storage.keys()):
-        storage.delete(key)
-    close()
-
-
-def close():
-    """Close the client's connections, which the next test's settings would leave behind."""
-    storage._store().client.close()
-    storage.reset()
+    s3.empty()
+    s3.let_go()
 
 
 def keep(key=KEY, body=BODY, source=None, **claim):
@@ -192,7 +183,7 @@ def test_a_server_without_create_only_writes_is_found_out(monkeypatch):
 )
 def test_a_store_that_cannot_be_reached_is_our_failure(s3_server, settings, name, value):  # noqa: F811
     setattr(settings, name, value or "http://127.0.0.1:1")
-    close()
+    s3.let_go()
     for act in (
         storage.check,
         keep,
@@ -204,5 +195,5 @@ def test_a_store_that_cannot_be_reached_is_our_failure(s3_server, settings, name
             act()
         assert failure.value.cause
         assert "wrong" not in str(failure.value)
-    close()
+    s3.let_go()
     setattr(settings, name, {"STORAGE_BUCKET": "media", **s3_server.settings}[name])
