@@ -30,8 +30,19 @@ def level(user: Any, audience: str) -> str | None:
 
 def may(user: Any, audience: str, least: str) -> bool:
     """Whether `user` has at least the level `least` there."""
-    found = level(user, audience)
+    return reaches(level(user, audience), least)
+
+
+def reaches(found: str | None, least: str) -> bool:
+    """Whether a level that was found is at least `least`."""
     return found is not None and LEVELS.index(found) >= LEVELS.index(least)
+
+
+def level_to_delete(audience: str) -> str:
+    """The least level that may throw away what is there, and take it back."""
+    kind = audience.partition(":")[0]
+    deletes: str = _module(kind).DELETES if kind in TABLE else LEVELS[-1]
+    return deletes
 
 
 def audiences_of(user: Any) -> list[str]:

@@ -7,7 +7,11 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from genproj.kernel.ids import is_uuid
 from spaces import queries
+from spaces.permissions import NEEDS, Act
 from spaces.queries import naming
+
+#: the level that throws things away: a picture through the gallery like its variant on the board
+DELETES = NEEDS[Act.DELETE_VARIANTS].value
 
 
 def level(user: AbstractBaseUser, key: str) -> str | None:

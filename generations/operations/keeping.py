@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from generations.errors import ArtifactNotFound, GenerationNotFound
 from generations.models import ArtifactTag, EntryTag, Output, Preview, RegisterEntry, Star, Trash
 from generations.operations import desk, frames
-from generations.operations.register import find_for_act
+from generations.operations.register import find_for_act, find_to_delete
 from generations.states import Kind
 from genproj.kernel import logs, media, rows, storage
 from genproj.kernel.clock import after, now
@@ -33,7 +33,7 @@ log = logs.component("keeping")
 @rows.atomically
 def trash_entry(*, actor: User, entry_id: UUID) -> None:
     """Move a generation to the trash; repeated it changes nothing."""
-    entry = find_for_act(actor=actor, entry_id=entry_id)
+    entry = find_to_delete(actor=actor, entry_id=entry_id)
     _trash(entry=entry, output=None, actor=actor)
     frames.tell_deleted(entry)
 
@@ -55,7 +55,7 @@ def restore_entry(*, actor: User, entry_id: UUID) -> None:
     Raises:
         GenerationNotFound: its purge has begun.
     """
-    entry = find_for_act(actor=actor, entry_id=entry_id)
+    entry = find_to_delete(actor=actor, entry_id=entry_id)
     if not _taken_back(Trash.objects.filter(entry=entry, output__isnull=True)):
         raise GenerationNotFound
     frames.tell_one(entry, kind="generation:updated")
@@ -78,10 +78,16 @@ def find_artifact(*, actor: User, artifact_id: UUID) -> Output:
     return output
 
 
+def _artifact_to_delete(*, actor: User, artifact_id: UUID) -> Output:
+    output = find_artifact(actor=actor, artifact_id=artifact_id)
+    find_to_delete(actor=actor, entry_id=output.entry_id)
+    return output
+
+
 @rows.atomically
 def trash_artifact(*, actor: User, artifact_id: UUID) -> None:
     """Move one picture to the trash; repeated it changes nothing."""
-    output = find_artifact(actor=actor, artifact_id=artifact_id)
+    output = _artifact_to_delete(actor=actor, artifact_id=artifact_id)
     _trash(entry=output.entry, output=output, actor=actor)
     frames.tell_artifact(output)
 
@@ -93,7 +99,7 @@ def restore_artifact(*, actor: User, artifact_id: UUID) -> None:
     Raises:
         ArtifactNotFound: its purge has begun.
     """
-    output = find_artifact(actor=actor, artifact_id=artifact_id)
+    output = _artifact_to_delete(actor=actor, artifact_id=artifact_id)
     if not _taken_back(Trash.objects.filter(output=output)):
         raise ArtifactNotFound
     frames.tell_artifact(output)

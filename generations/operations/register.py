@@ -126,6 +126,20 @@ def find_for_act(*, actor: User, entry_id: UUID) -> RegisterEntry:
     return entry
 
 
+def find_to_delete(*, actor: User, entry_id: UUID) -> RegisterEntry:
+    """The entry, if `actor` may throw it away and take it back.
+
+    Raises:
+        GenerationNotFound: there is none, or it may not be seen.
+        Forbidden: it may be seen but not thrown away.
+    """
+    entry = find_for_act(actor=actor, entry_id=entry_id)
+    least = audiences.level_to_delete(entry.audience)
+    if not (actor.is_staff or audiences.may(actor, entry.audience, least)):
+        raise Forbidden
+    return entry
+
+
 @rows.atomically
 def cancel_entry(*, actor: User, entry_id: UUID) -> RegisterEntry:
     """Stop waiting for an open entry. Repeated on a cancelled one it changes nothing.

@@ -169,7 +169,9 @@ def _slots(
 def _acts(
     entry: RegisterEntry, state: GenerationState, around: Surroundings, viewer: User | None
 ) -> dict[str, bool]:
-    mine = viewer is not None and audiences.may(viewer, entry.audience, "editor")
+    level = audiences.level(viewer, entry.audience) if viewer is not None else None
+    mine = audiences.reaches(level, "editor")
+    deletes = audiences.reaches(level, audiences.level_to_delete(entry.audience))
     trashed = entry.pk in around.trashed
     failed_projection = entry.pk in around.failed or (
         (entry.error or {}).get("code") == EntryError.PROJECTION_FAILED
@@ -181,8 +183,8 @@ def _acts(
         and entry.provider != "upload"
         and not entry.annotations.get("video")  # its video is retried
         and not trashed,
-        "delete": mine and not trashed,
-        "restore": mine and trashed,
+        "delete": deletes and not trashed,
+        "restore": deletes and trashed,
         "replay": viewer is not None and viewer.is_staff and failed_projection,
     }
 

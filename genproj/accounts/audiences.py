@@ -4,6 +4,9 @@ from collections.abc import Iterable
 
 from django.contrib.auth.models import AbstractBaseUser, User
 
+#: the level that throws things away
+DELETES = "owner"
+
 
 def level(user: AbstractBaseUser, key: str) -> str | None:
     """Owner for oneself, nothing for others."""

@@ -123,6 +123,7 @@ def test_an_audience_names_a_module_that_knows(kind: str) -> None:
     module = pkgutil.resolve_name(audiences.TABLE[kind])
     assert callable(module.level)
     assert callable(module.keys_of)
+    assert module.DELETES in audiences.LEVELS
 
 
 @pytest.mark.parametrize("kind", FRAMES)

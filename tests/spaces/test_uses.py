@@ -13,7 +13,9 @@ from generations.models import ArtifactUse, Output, Preview, Trash
 from generations.operations import keeping, uses
 from genproj.kernel.clock import now
 from spaces.models import Member, Space
+from spaces.permissions import Act, Role, allows
 from tests import world
+from tests.spaces.doors import picture_in
 from tests.spaces.world import Person
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +106,32 @@ def test_a_space_keeps_what_its_owner_throws_away(
     assert seen_by(everybody["viewer"], picture) == 404
     picture.refresh_from_db()
     assert picture.error["code"] == "purged"
+
+
+def test_through_the_gallery_a_space_s_pictures_go_as_its_table_says(
+    everybody: dict[str, Person], space: Space
+) -> None:
+    """Deleting a variant is its owners'; so is throwing its picture away, and taking it back."""
+    picture = picture_in(space)
+    one, all_of_it = f"artifacts/{picture.pk}/", f"generations/{picture.entry_id}/"
+    may = {name: allows(Role(name), Act.DELETE_VARIANTS) for name in ("owner", "editor", "viewer")}
+    assert set(may.values()) == {True, False}
+    told = {name: 204 if allowed else 403 for name, allowed in may.items()} | {"stranger": 404}
+    for door in (one, all_of_it):
+        for name, status in sorted(told.items(), key=lambda row: -row[1]):
+            everybody[name].delete(door, status=status)
+        for name in ("editor", "owner"):
+            status = 200 if may[name] else 403
+            everybody[name].post(f"{door}restore/", status=status)
+    shown = everybody["editor"].client.get(f"/artifacts/{picture.pk}/").content.decode()
+    assert 'data-do="trash"' not in shown
+    shown = everybody["owner"].client.get(f"/artifacts/{picture.pk}/").content.decode()
+    assert 'data-do="trash"' in shown
+    act = everybody["editor"].client.post(
+        f"/generations/{picture.entry_id}/act/", {"act": "delete"}, HTTP_ACCEPT="application/json"
+    )
+    assert (act.status_code, Trash.objects.count()) == (403, 0)
+    assert everybody["editor"].patch(one, {"starred": True})["starred"] is True
 
 
 def test_what_is_being_purged_cannot_be_used_any_more(
