@@ -244,8 +244,8 @@ class StreamConsumer(Consumer, ABC):
         """The name of the stream that this socket follows."""
 
     @abstractmethod
-    def full_state(self) -> Frame:
-        """Everything that the stream is about, as JSON; called in a thread."""
+    async def state_text(self, frame: Frame) -> tuple[int, str]:
+        """The frame with everything that the stream is about, as JSON; and its seq."""
 
     async def sync(self, frame: Frame) -> None:
         """Answer with exactly what was missed, or with all; then go on live."""
@@ -277,16 +277,6 @@ class StreamConsumer(Consumer, ABC):
         await self.tell_text(text)
         return seq
 
-    async def state_text(self, frame: Frame) -> tuple[int, str]:
-        """The frame with everything, and its seq."""
-        return await aside(self._state_text, frame)
-
-    def _state_text(self, frame: Frame) -> tuple[int, str]:
-        # The seq first: what happens in between is told twice, and never missed.
-        seq = log.head_of(self.stream)
-        state = {"type": "sync:state", "seq": seq, **self.full_state(), **echo(frame)}
-        return seq, json.dumps(state)
-
     async def _live(self, cursor: int) -> None:
         while True:
             try:
@@ -316,11 +306,16 @@ class MeConsumer(StreamConsumer):
     def stream(self) -> str:
         return f"user:{self.user.pk}"
 
-    def full_state(self) -> Frame:
-        state: Frame = {}
+    async def state_text(self, frame: Frame) -> tuple[int, str]:
+        return await aside(self._state_text, frame)
+
+    def _state_text(self, frame: Frame) -> tuple[int, str]:
+        # The seq first: what happens in between is told twice, and never missed.
+        seq = log.head_of(self.stream)
+        state: Frame = {"type": "sync:state", "seq": seq}
         for part in FULL_STATE["user"]:
             state |= resolve_name(part)(self.user.pk)
-        return state
+        return seq, json.dumps({**state, **echo(frame)})
 
 
 class StaffConsumer(Consumer):
