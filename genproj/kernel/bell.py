@@ -162,11 +162,19 @@ def _redis() -> Any:
     return _redis_client
 
 
+def _redis_name(channel: str) -> str:
+    """A channel of this installation: PUBLISH reaches every database of a server, and a neighbour
+    who hears a ring would let it pass for heard."""
+    from redis.connection import parse_url
+
+    return f"genproj:{parse_url(settings.REDIS_URL).get('db', 0)}:{channel}"
+
+
 def _ring_redis(channel: str, message: str) -> int:
     import redis
 
     try:
-        return int(_redis().publish(f"genproj:{channel}", message))
+        return int(_redis().publish(_redis_name(channel), message))
     except redis.RedisError:
         return 0
 
@@ -176,7 +184,7 @@ class _RedisListener:
         import redis
 
         self._broken: tuple[type[Exception], ...] = (redis.RedisError, OSError, ValueError)
-        self._channel = f"genproj:{channel}"
+        self._channel = _redis_name(channel)
         self._pubsub: Any = None
         self._open()
 

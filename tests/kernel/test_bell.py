@@ -65,6 +65,20 @@ def test_channels_are_apart(backend: str) -> None:
         listener.close()
 
 
+def test_a_neighbour_in_another_database_of_the_same_redis_hears_nothing(settings: Any) -> None:
+    if not redis_is_there():
+        pytest.skip("No Redis on 127.0.0.1:6379.")
+    settings.REDIS_URL, bell._redis_client = REDIS, None
+    neighbour = bell.listen("test")
+    try:
+        neighbour.wait(0.2)
+        settings.REDIS_URL, bell._redis_client = REDIS.replace("/15", "/12"), None
+        assert bell.ring("test", {"x"}) == 0
+        assert neighbour.wait(0.2) == set()
+    finally:
+        neighbour.close()
+
+
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="unix sockets are the embedded bell")
 def test_another_process_is_heard_and_a_dead_one_leaves_no_socket(db: None) -> None:
     listener = bell.listen("test")
