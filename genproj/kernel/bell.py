@@ -167,7 +167,8 @@ def _redis_name(channel: str) -> str:
     who hears a ring would let it pass for heard."""
     from redis.connection import parse_url
 
-    return f"genproj:{parse_url(settings.REDIS_URL).get('db', 0)}:{channel}"
+    where = parse_url(settings.REDIS_URL)  # type: ignore[no-untyped-call]
+    return f"genproj:{where.get('db', 0)}:{channel}"
 
 
 def _ring_redis(channel: str, message: str) -> int:
