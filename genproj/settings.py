@@ -19,6 +19,8 @@ SANDBOX_PORT = env.number("SANDBOX_PORT", PORT + 1, least=1)
 SANDBOX_URL = f"http://127.0.0.1:{SANDBOX_PORT}"
 PUBLIC_URL = env.text("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 DEBUG = env.flag("DEBUG", default=False)
+#: how long a web process that is asked to end still takes requests, for a front to find out
+DRAIN_SECONDS = env.number("DRAIN_SECONDS", 0)
 
 
 def _secret_key() -> str:
@@ -60,8 +62,8 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "csp",
     "channels",
+    "genproj",  # before django_q, whose command `qcluster` it replaces
     "django_q",
-    "genproj",
     "genproj.runtime",
     "genproj.accounts",
     "genproj.events",
@@ -183,6 +185,8 @@ LEASE_SECONDS = env.number("LEASE_SECONDS", 30, least=1)
 SILENCE_SECONDS = env.number("SILENCE_SECONDS", 15, least=2)
 HEARTBEAT_SECONDS = min(5.0, LEASE_SECONDS / 4)
 WORKERS = env.number("WORKERS", 2, least=1)
+#: failures in a row after which a provider, the storage … is left alone for a while
+BREAKER_FAILURES = env.number("BREAKER_FAILURES", 5, least=1)
 
 Q_CLUSTER = {
     "name": "genproj",

@@ -1,4 +1,4 @@
-"""Heartbeats, switches and idempotent answers."""
+"""Heartbeats, switches, breakers and idempotent answers."""
 
 from django.db import models
 
@@ -21,7 +21,7 @@ class Heartbeat(models.Model):
 
 
 class Switch(models.Model):
-    """A pause, a breaker or a drill that people turn on and off: `provider:runware`."""
+    """A pause or a drill that people turn on and off: `queue:all`."""
 
     name = models.CharField(max_length=120, unique=True)
     on = models.BooleanField(default=False)
@@ -34,6 +34,34 @@ class Switch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {'on' if self.on else 'off'}"
+
+
+class Breaker(models.Model):
+    """What is known of something that is asked for answers: `provider:runware`, `storage`.
+
+    Whether it is open is read off these facts; people may also keep it open or closed.
+    """
+
+    class Mode(models.TextChoices):
+        AUTO = "auto", "by itself"
+        OPEN = "open", "kept open"
+        CLOSED = "closed", "kept closed"
+
+    target = models.CharField(max_length=80, unique=True)
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.AUTO)
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    failed_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=300, blank=True, default="")
+    opened_at = models.DateTimeField(null=True, blank=True)
+    probe_at = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=300, blank=True, default="")
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["target"]
+
+    def __str__(self) -> str:
+        return self.target
 
 
 class IdempotentAnswer(models.Model):

@@ -37,6 +37,7 @@ WRITERS = {
     "genproj/webhooks/inbox.py",
     "genproj/webhooks/outbox.py",
     "genproj/runtime/answers.py",  # key, effect and stored answer are one transaction
+    "genproj/runtime/breakers.py",  # a breaker's rule and its row are one thing
     "genproj/accounts/people.py",
     "genproj/management/commands/seed_demo.py",  # people, through Django's own manager
 }
