@@ -20,6 +20,8 @@ LONGEST_BACKOFF = 5.0
 #: A child that stayed ready this long begins its backoff anew.
 STEADY_SECONDS = 20.0
 STARTS_ALLOWED = 3
+#: How long one that is asked to leave may take over what it has begun.
+LEAVING_SECONDS = 60.0
 PR_SET_PDEATHSIG = 1
 
 _terminal = threading.Lock()
@@ -43,7 +45,8 @@ class Role:
     """What a child is for.
 
     `sign` says whether it shows life, given when it was started; it may block. `excused` says
-    that silence proves nothing just now.
+    that silence proves nothing just now. One that `rolls` may be restarted at work, because
+    others of its kind take over meanwhile.
     """
 
     name: str
@@ -53,6 +56,8 @@ class Role:
     forget: Callable[[], None] = lambda: None
     extra: Mapping[str, str] = field(default_factory=dict)
     niceness: int = 0
+    rolls: bool = False
+    ends_by: signal.Signals = signal.SIGTERM
 
 
 def _begin(parent: int, niceness: int) -> None:
@@ -161,6 +166,7 @@ class Child:
         self.start_at = 0.0
         self.started_at = 0.0
         self.last_sign = 0.0
+        self.leaving = False
 
     @property
     def is_ready(self) -> bool:
@@ -226,7 +232,15 @@ class Child:
             self.end(grace=1.0)
             self._bury(f"gave no sign of life for {self._patience():.0f} s")
 
+    def leave(self) -> None:
+        """Have it end by itself and be started again at once."""
+        if self.process is not None:
+            self.leaving, self.last_sign = True, time.monotonic()
+            self.ask_to_end()
+
     def _patience(self) -> float:
+        if self.leaving:
+            return LEAVING_SECONDS
         return self.silence if self.is_ready else max(30.0, 2 * self.silence)
 
     def _bury(self, what: str) -> None:
@@ -237,17 +251,18 @@ class Child:
             self.restarts = 0
         if not self.ever_ready:
             self.deaths_unready += 1
-        wait = min(LONGEST_BACKOFF, 0.25 * 2 ** min(self.restarts, 10))
-        self.restarts += 1
+        wait = 0.0 if self.leaving else min(LONGEST_BACKOFF, 0.25 * 2 ** min(self.restarts, 10))
+        self.restarts += 0 if self.leaving else 1
+        self.leaving = False
         self.process, self.ready_since, self.start_at = None, None, now + wait
         if not self.has_given_up:
             say("run", f"{self.role.name} {what}; starting it again in {wait:.1f} s")
 
     def ask_to_end(self) -> None:
-        """SIGTERM to the main process only: sent to the group, it hangs a qcluster for ever."""
+        """A signal to the main process only: sent to the group, it hangs a qcluster for ever."""
         if self.process is not None and self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
-                self.process.send_signal(signal.SIGTERM)
+                self.process.send_signal(self.role.ends_by)
 
     def end(self, *, grace: float) -> None:
         """Ask it to end, wait a little, then kill the whole group."""

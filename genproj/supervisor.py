@@ -1,133 +1,44 @@
-"""Starts, watches and stops web, worker, clock and sandbox as one foreground command."""
+"""Starts, watches and stops the processes of an installation as one foreground command."""
 
 import contextlib
 import fcntl
-import http.client
 import os
 import shutil
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 import psutil
 from django.conf import settings
 
-from genproj import clock
+from genproj import roles
 from genproj.children import Child, LastWill, Role, say
-from genproj.kernel import figures, wake
+from genproj.kernel import figures
 
 LOOK_EVERY = 0.1
 STOP_SECONDS = 7.0
 MARK = "GENPROJ_SUPERVISED"
+
+Port = tuple[str, str, int]
 
 
 class Taken(Exception):
     """Something else already listens, or runs, where this installation would."""
 
 
-def uses_sandbox() -> bool:
-    """Whether any provider's address is the sandbox's."""
-    addresses = [getattr(settings, name) for name in dir(settings) if name.endswith("_BASE_URL")]
-    return any(str(address).startswith(settings.SANDBOX_URL) for address in addresses)
+def ports() -> list[Port]:
+    """Where `manage.py run` listens: the variable that says so, host, port."""
+    wanted = [("PORT", settings.HOST, settings.PORT)]
+    if roles.uses_sandbox():
+        wanted.append(("SANDBOX_PORT", "127.0.0.1", settings.SANDBOX_PORT))
+    return wanted
 
 
-def roles() -> list[Role]:
-    """TABLE: the children, their commands, and how each shows that it lives."""
-    python, manage = sys.executable, str(Path(settings.BASE_DIR) / "manage.py")
-    web = [
-        *(python, "-m", "uvicorn", "genproj.asgi:application"),
-        *("--host", settings.HOST, "--port", str(settings.PORT), "--workers", "1"),
-        *("--no-access-log", "--timeout-graceful-shutdown", "5", "--ws-max-size", "1048576"),
-        *("--proxy-headers", "--lifespan", "on", "--log-level", "warning"),
-    ]
-    sandbox = [
-        *(python, "-m", "genproj.sandbox", "--port", str(settings.SANDBOX_PORT)),
-        *("--data-dir", str(Path(settings.DATA_DIR) / "sandbox")),
-    ]
-    table = [
-        Role("web", web, answers(f"http://{own_address()}:{settings.PORT}/healthz")),
-        Role(
-            "worker",
-            [python, manage, "qcluster", "--skip-checks"],
-            beats(wake.beat_path("worker")),
-            excused=no_pulse_waits,
-            forget=lambda: wake.beat_path("worker").unlink(missing_ok=True),
-            extra={"GENPROJ_CLUSTER": "worker"},
-            niceness=5,  # people and providers at the door go first
-        ),
-        Role(
-            "clock",
-            [python, manage, "clock"],
-            beats(wake.beat_path("clock")),
-            forget=lambda: wake.beat_path("clock").unlink(missing_ok=True),
-        ),
-    ]
-    if uses_sandbox():
-        sign = answers(f"{settings.SANDBOX_URL}/control/faults")
-        table.append(Role("sandbox", sandbox, sign, niceness=5))
-    return table
-
-
-def own_address() -> str:
-    """Where this machine reaches its own web server."""
-    if settings.HOST in {"0.0.0.0", "::", ""}:
-        return "127.0.0.1"
-    return f"[{settings.HOST}]" if ":" in settings.HOST else str(settings.HOST)
-
-
-def answers(url: str) -> Callable[[float], bool]:
-    """A sign of life: the address answers 200."""
-    parts = urlsplit(url)
-
-    def sign(_started_at: float) -> bool:
-        timeout = max(2.0, settings.SILENCE_SECONDS / 3)
-        asked = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
-        try:
-            asked.request("GET", parts.path)
-            return asked.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            asked.close()
-
-    return sign
-
-
-def beats(path: Path) -> Callable[[float], bool]:
-    """A sign of life: the file was touched since the process started and since the last look."""
-    seen = 0.0
-
-    def sign(started_at: float) -> bool:
-        nonlocal seen
-        touched = modified(path)
-        fresh = touched > seen and touched >= started_at
-        seen = max(seen, touched)
-        return fresh
-
-    return sign
-
-
-def modified(path: Path) -> float:
-    """When the file was last touched; 0 when it is not there."""
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
-
-
-def no_pulse_waits() -> bool:
-    """Whether the worker's silence proves nothing: no pulse was sent since its last beat, or none
-    could be sent lately, because the database or the clock is away."""
-    sent, beat = modified(clock.pulse_path()), modified(wake.beat_path("worker"))
-    return sent <= beat or time.time() - sent > settings.SILENCE_SECONDS / 2 + 1
-
-
-def hold_place() -> IO[str]:
+def hold_place(wanted: Sequence[Port]) -> IO[str]:
     """The right to run in this DATA_DIR, for as long as the file stays open.
 
     Raises:
@@ -137,18 +48,15 @@ def hold_place() -> IO[str]:
     try:
         fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        check_ports()
+        check_ports(wanted)
         raise Taken(f"{settings.DATA_DIR} is in use by another run; set DATA_DIR.") from None
     end_leftovers()
-    check_ports()
+    check_ports(wanted)
     return place
 
 
-def check_ports() -> None:
+def check_ports(wanted: Sequence[Port]) -> None:
     """Raise Taken when something listens where a child would."""
-    wanted = [("PORT", settings.HOST, settings.PORT)]
-    if uses_sandbox():
-        wanted.append(("SANDBOX_PORT", "127.0.0.1", settings.SANDBOX_PORT))
     for name, host, port in wanted:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as trial:
@@ -187,20 +95,35 @@ def children_environment() -> dict[str, str]:
 
 
 class Supervisor:
-    """The children of one installation.
+    """The children of one installation. SIGHUP restarts those that may be, one after the other.
 
     Args:
-        announce: called once, when all children are ready for the first time.
+        wanted: the children, in the order in which SIGHUP restarts those that `roll`.
+        services: what the children need; started before them and stopped after them.
+        prepare: called between the two.
+        announce: called once, when all are ready for the first time.
         afterwards: the command of a child that runs once after that; its failure stops nothing.
     """
 
-    def __init__(self, *, announce: Callable[[], None], afterwards: Role | None = None) -> None:
-        self._announce = announce
+    def __init__(
+        self,
+        wanted: Sequence[Role],
+        *,
+        announce: Callable[[], None],
+        services: Sequence[Role] = (),
+        prepare: Callable[[], None] = lambda: None,
+        afterwards: Role | None = None,
+    ) -> None:
+        self._announce, self._prepare = announce, prepare
         self._environment = children_environment()
         self._log_folder = Path(settings.DATA_DIR) / "log"
         self._will = LastWill()
-        self._children = [self._child(role) for role in roles()]
+        self._services = [self._child(role) for role in services]
+        self._children = [self._child(role) for role in wanted]
         self._afterwards = self._child(afterwards) if afterwards else None
+        self._tended: list[Child] = []
+        self._to_roll: list[Child] = []
+        self._rolling: Child | None = None
         self._asked = 0
 
     def _child(self, role: Role) -> Child:
@@ -219,34 +142,61 @@ class Supervisor:
         figures_folder.mkdir(parents=True, exist_ok=True)
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, self._ask_to_stop)
+        signal.signal(signal.SIGHUP, self._ask_to_roll)
         try:
-            for child in self._children:
-                child.start()
-                child.watch()
-            return self._keep()
+            return self._live()
         finally:
             self._stop()
 
     def _ask_to_stop(self, _number: int, _frame: Any) -> None:
         self._asked += 1
 
-    def _keep(self) -> int:
-        announced = False
+    def _ask_to_roll(self, _number: int, _frame: Any) -> None:
+        self._to_roll = [child for child in self._children if child.role.rolls]
+
+    def _live(self) -> int:
+        code = self._bring_up(self._services)
+        if code is None:
+            self._prepare()
+            code = self._bring_up(self._children)
+        if code is None:
+            self._announce()
+            if self._afterwards:
+                self._afterwards.start()
+            code = self._keep(lambda: False)
+        return code or 0
+
+    def _bring_up(self, children: list[Child]) -> int | None:
+        for child in children:
+            child.start()
+            child.watch()
+        self._tended += children
+        return self._keep(lambda: all(child.is_ready for child in children))
+
+    def _keep(self, until: Callable[[], bool]) -> int | None:
+        """Tend the children until it is so (None), or until it is time to end."""
         while not self._asked:
-            for child in self._children:
+            for child in self._tended:
                 child.tend()
                 if child.has_given_up:
                     self._blame(child)
                     return 1
-            if not announced and all(child.is_ready for child in self._children):
-                announced = True
-                self._announce()
-                if self._afterwards:
-                    self._afterwards.start()
+            if until():
+                return None
+            self._roll()
             if self._afterwards and self._afterwards.process:
                 self._afterwards.process.poll()  # reaped, so that no zombie stays
             time.sleep(LOOK_EVERY)
         return 0
+
+    def _roll(self) -> None:
+        """Restart the next child once the one before it is ready again."""
+        if self._rolling and (self._rolling.leaving or not self._rolling.is_ready):
+            return
+        self._rolling = self._to_roll.pop(0) if self._to_roll else None
+        if self._rolling:
+            say("run", f"restarting {self._rolling.role.name}")
+            self._rolling.leave()
 
     def _blame(self, child: Child) -> None:
         time.sleep(0.2)  # its last lines may still be in the pipe
@@ -257,18 +207,21 @@ class Supervisor:
         sys.stderr.write("".join(f"    {line}\n" for line in child.log.tail))
 
     def _stop(self) -> None:
-        """Ask all to end at once, kill what has not after STOP_SECONDS or a second Ctrl-C."""
-        everyone = [*self._children, *([self._afterwards] if self._afterwards else [])]
         if self._asked:
             say("run", "stopping")
+        self._end([*self._children, *([self._afterwards] if self._afterwards else [])])
+        self._end(self._services)
+        self._will.close()
+
+    def _end(self, children: list[Child]) -> None:
+        """Ask all to end at once, kill what has not after STOP_SECONDS or a second Ctrl-C."""
         asked = self._asked
-        for child in everyone:
+        for child in children:
             child.ask_to_end()
         deadline = time.monotonic() + STOP_SECONDS
         while time.monotonic() < deadline and self._asked <= max(asked, 1):
-            if all(child.process is None or child.process.poll() is not None for child in everyone):
+            if all(child.process is None or child.process.poll() is not None for child in children):
                 break
             time.sleep(0.05)
-        for child in everyone:
+        for child in children:
             child.kill_group()
-        self._will.close()
