@@ -40,7 +40,7 @@ def answer(
     return response
 
 
-def expected(request: Request, body: Any, *, version: int) -> int | None:
+def expected(request: Request, body: dict[str, Any]) -> int | None:
     """The version that a change is meant for; None for any. `body` is what a GET shows now.
 
     Raises:
@@ -49,6 +49,7 @@ def expected(request: Request, body: Any, *, version: int) -> int | None:
     if not request.headers.get("If-Match"):
         return None
     require_match(request, mark_of(body))
+    version: int = body["version"]
     return version
 
 

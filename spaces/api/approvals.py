@@ -1,6 +1,5 @@
 """Doors of what the assistant proposes: look, edit, approve, reject, one by one or all."""
 
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -12,12 +11,12 @@ from genproj.kernel.api import describing as say
 from genproj.runtime.answers import idempotent
 from spaces import queries
 from spaces.api import docs
-from spaces.api.answers import answer, shown
+from spaces.api.acting import VERSION, Act
+from spaces.api.answers import shown
 from spaces.operations import approvals, standing
 from spaces.queries import talk
 from spaces.states import ApprovalStatus
 
-VERSION: dict[str, Any] = {"type": ["integer", "null"], "minimum": 1, "default": None}
 APPROVE = docs.body(version=VERSION, always=standing.ALWAYS)
 REJECT = docs.body(
     version=VERSION,
@@ -70,8 +69,16 @@ class ApprovalDetail(Door):
         )
 
 
-class ApprovalApprove(Door):
+class _Act(Act):
+    """A verb on one proposal."""
+
+    shows = staticmethod(queries.approval_frame)
+
+
+class ApprovalApprove(_Act):
     """The decision that it is carried out."""
+
+    verb, takes = staticmethod(approvals.approve), APPROVE
 
     @docs.act(
         "approvals_approve",
@@ -83,19 +90,13 @@ class ApprovalApprove(Door):
     @idempotent
     def post(self, request: Request, id: UUID, approval_id: UUID) -> HttpResponse:
         """Approve it."""
-        body = read_body(request.data, APPROVE)
-        approval = approvals.approve(
-            actor=request.user,
-            space_id=id,
-            approval_id=approval_id,
-            version=body["version"],
-            always=body["always"],
-        )
-        return answer(queries.approval_frame(approval))
+        return self.act(request, id, approval_id=approval_id)
 
 
-class ApprovalReject(Door):
+class ApprovalReject(_Act):
     """The decision that it is not carried out."""
+
+    verb, takes = staticmethod(approvals.reject), REJECT
 
     @docs.act(
         "approvals_reject",
@@ -107,19 +108,13 @@ class ApprovalReject(Door):
     @idempotent
     def post(self, request: Request, id: UUID, approval_id: UUID) -> HttpResponse:
         """Reject it."""
-        body = read_body(request.data, REJECT)
-        approval = approvals.reject(
-            actor=request.user,
-            space_id=id,
-            approval_id=approval_id,
-            reason=body["reason"],
-            version=body["version"],
-        )
-        return answer(queries.approval_frame(approval))
+        return self.act(request, id, approval_id=approval_id)
 
 
-class ApprovalEdit(Door):
+class ApprovalEdit(_Act):
     """Other arguments for it."""
+
+    verb, takes = staticmethod(approvals.edit), EDIT
 
     @docs.act(
         "approvals_edit",
@@ -131,15 +126,7 @@ class ApprovalEdit(Door):
     @idempotent
     def post(self, request: Request, id: UUID, approval_id: UUID) -> HttpResponse:
         """Edit it."""
-        body = read_body(request.data, EDIT)
-        approval = approvals.edit(
-            actor=request.user,
-            space_id=id,
-            approval_id=approval_id,
-            arguments=body["arguments"],
-            version=body["version"],
-        )
-        return answer(queries.approval_frame(approval))
+        return self.act(request, id, approval_id=approval_id)
 
 
 class ApprovalAll(Door):

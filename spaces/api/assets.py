@@ -22,6 +22,7 @@ from genproj.kernel.api import describing as say
 from genproj.runtime.answers import idempotent
 from spaces import queries
 from spaces.api import docs
+from spaces.api.acting import given
 from spaces.api.answers import answer, expected, shown, some
 from spaces.operations import assets
 from spaces.states import Rating, VariantStatus
@@ -116,16 +117,8 @@ class AssetList(Door):
     @idempotent
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Make one."""
-        body = read_body(request.data, NEW)
-        parent = body["parent_asset_id"]
-        asset = assets.create(
-            actor=request.user,
-            space_id=id,
-            name=body["name"],
-            asset_type=body["asset_type"],
-            parent_asset_id=UUID(parent) if parent else None,
-            tags=body["tags"],
-        )
+        body = given(read_body(request.data, NEW))
+        asset = assets.create(actor=request.user, space_id=id, **body)
         return answer(queries.asset_frame(asset), status=201, location=f"{request.path}{asset.pk}/")
 
 
@@ -146,20 +139,10 @@ class AssetDetail(Door):
     )
     def patch(self, request: Request, id: UUID, asset_id: UUID) -> Response:
         """Change it; 422 `cycle_detected` when it would lie below itself."""
-        body = some(read_body(request.data, CHANGES))
-        view = view_of(request, id, asset_id)
-        parent = body.get("parent_asset_id")
+        body = given(some(read_body(request.data, CHANGES)))
+        version = expected(request, view_of(request, id, asset_id))
         asset = assets.update(
-            actor=request.user,
-            space_id=id,
-            asset_id=asset_id,
-            name=body.get("name"),
-            asset_type=body.get("asset_type"),
-            tags=body.get("tags"),
-            parent_asset_id=(UUID(parent) if parent else None)
-            if "parent_asset_id" in body
-            else assets.ABSENT,
-            version=expected(request, view, version=view["version"]),
+            actor=request.user, space_id=id, asset_id=asset_id, version=version, **body
         )
         return answer(queries.asset_frame(asset))
 
@@ -170,13 +153,8 @@ class AssetDetail(Door):
     )
     def delete(self, request: Request, id: UUID, asset_id: UUID) -> HttpResponse:
         """Delete it."""
-        view = view_of(request, id, asset_id)
-        assets.delete(
-            actor=request.user,
-            space_id=id,
-            asset_id=asset_id,
-            version=expected(request, view, version=view["version"]),
-        )
+        version = expected(request, view_of(request, id, asset_id))
+        assets.delete(actor=request.user, space_id=id, asset_id=asset_id, version=version)
         return HttpResponse(status=204)
 
 
@@ -192,14 +170,10 @@ class AssetActive(Door):
     )
     def put(self, request: Request, id: UUID, asset_id: UUID) -> HttpResponse:
         """Set it."""
-        body = read_body(request.data, ACTIVE)
-        view = view_of(request, id, asset_id)
+        body = given(read_body(request.data, ACTIVE))
+        version = expected(request, view_of(request, id, asset_id))
         asset = assets.set_active(
-            actor=request.user,
-            space_id=id,
-            asset_id=asset_id,
-            variant_id=UUID(body["variant_id"]),
-            version=expected(request, view, version=view["version"]),
+            actor=request.user, space_id=id, asset_id=asset_id, version=version, **body
         )
         return answer(queries.asset_frame(asset))
 

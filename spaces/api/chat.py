@@ -1,5 +1,6 @@
 """Doors of a space's conversation, and of what its assistant sees in pictures."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from genproj.kernel.api import PAGING, Door, bodies, cursor_of, page_answer, rea
 from genproj.kernel.api.describing import NOTHING
 from genproj.runtime.answers import answered, idempotent
 from spaces.api import docs
+from spaces.api.acting import given
 from spaces.api.answers import ANY_LABEL
 from spaces.operations import describing, talking
 from spaces.queries import talk
@@ -129,8 +131,25 @@ class ChatClear(Door):
         return Response(talk.chat_facts(viewer=request.user, space_id=id))
 
 
-class Describe(Door):
+class _Look(Door):
+    """Has the model look, answered with what it says."""
+
+    looks: Callable[..., describing.Seen]
+    takes: docs.Schema
+
+    def look(self, request: Request, id: UUID) -> HttpResponse:
+        return answered(request, prepare=lambda: self._seen(request, id), act=Response)
+
+    def _seen(self, request: Request, id: UUID) -> dict[str, Any]:
+        body = given(read_body(request.data, self.takes))
+        seen = type(self).looks(actor=request.user, space_id=id, **body)
+        return {"text": seen.text, "kept": seen.kept}
+
+
+class Describe(_Look):
     """What can be seen in a picture."""
+
+    looks, takes = staticmethod(describing.describe), DESCRIBE
 
     @docs.act(
         "describe",
@@ -141,22 +160,13 @@ class Describe(Door):
     )
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Look."""
-        return answered(request, prepare=lambda: self._seen(request, id), act=Response)
-
-    def _seen(self, request: Request, id: UUID) -> dict[str, Any]:
-        body = read_body(request.data, DESCRIBE)
-        seen = describing.describe(
-            actor=request.user,
-            space_id=id,
-            variant_id=UUID(body["variant_id"]),
-            focus=body["focus"],
-            question=body["question"],
-        )
-        return {"text": seen.text, "kept": seen.kept}
+        return self.look(request, id)
 
 
-class Compare(Door):
+class Compare(_Look):
     """How pictures differ."""
+
+    looks, takes = staticmethod(describing.compare), COMPARE
 
     @docs.act(
         "compare",
@@ -167,14 +177,4 @@ class Compare(Door):
     )
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Look."""
-        return answered(request, prepare=lambda: self._seen(request, id), act=Response)
-
-    def _seen(self, request: Request, id: UUID) -> dict[str, Any]:
-        body = read_body(request.data, COMPARE)
-        seen = describing.compare(
-            actor=request.user,
-            space_id=id,
-            variant_ids=[UUID(one) for one in body["variant_ids"]],
-            aspects=body["aspects"],
-        )
-        return {"text": seen.text, "kept": seen.kept}
+        return self.look(request, id)

@@ -1,6 +1,6 @@
 """Doors of making: generate, derive, refine, batches, retry, copies, and what people bring in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from genproj.kernel.errors import Invalid, TooLarge
 from genproj.runtime.answers import answered, idempotent
 from spaces import queries
 from spaces.api import docs
+from spaces.api.acting import given
 from spaces.api.answers import ANY_LABEL, answer
 from spaces.operations import making, retrying, uploading
 from spaces.operations.recipes import with_wish
@@ -115,19 +116,22 @@ UPLOADS = extend_schema(
 OVERHEAD = 2**20
 
 
-def given(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a body as an operation takes them."""
-    return {name: _value(name, value) for name, value in body.items()}
+class _Ask(Door):
+    """Asks for pictures, answered with their placeholders."""
+
+    asks: Callable[..., Any]
+    takes = GENERATE
+
+    def ask(self, request: Request, id: UUID) -> Response:
+        body = with_wish(given(read_body(request.data, self.takes)))
+        made = type(self).asks(actor=request.user, space_id=id, **body)
+        return answer(result_json(made), status=202)
 
 
-def _value(name: str, value: Any) -> Any:
-    if name.endswith("_id"):
-        return UUID(value) if value is not None else None
-    return [UUID(one) for one in dict.fromkeys(value)] if name.endswith("_ids") else value
-
-
-class Generate(Door):
+class Generate(_Ask):
     """New assets from words, or from words and pictures."""
+
+    asks = staticmethod(making.generate)
 
     @docs.act(
         "generate", "Make an asset with pictures to come.", MADE, takes=GENERATE, statuses=[202],
@@ -136,13 +140,13 @@ class Generate(Door):
     @idempotent
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Ask for it."""
-        body = with_wish(given(read_body(request.data, GENERATE)))
-        made = making.generate(actor=request.user, space_id=id, **body)
-        return answer(result_json(made), status=202)
+        return self.ask(request, id)
 
 
-class Derive(Door):
+class Derive(_Ask):
     """New assets from others."""
+
+    asks = staticmethod(making.derive)
 
     @docs.act(
         "derive", "As `generate`, from at least one reference.", MADE, takes=GENERATE,
@@ -151,13 +155,13 @@ class Derive(Door):
     @idempotent
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Ask for it."""
-        body = with_wish(given(read_body(request.data, GENERATE)))
-        made = making.derive(actor=request.user, space_id=id, **body)
-        return answer(result_json(made), status=202)
+        return self.ask(request, id)
 
 
-class Refine(Door):
+class Refine(_Ask):
     """New variants from an asset's own."""
+
+    asks, takes = staticmethod(making.refine), REFINE
 
     @docs.act(
         "refine", "Another variant of an asset; by default from its active one.", MADE,
@@ -166,13 +170,13 @@ class Refine(Door):
     @idempotent
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Ask for it."""
-        body = with_wish(given(read_body(request.data, REFINE)))
-        made = making.refine(actor=request.user, space_id=id, **body)
-        return answer(result_json(made), status=202)
+        return self.ask(request, id)
 
 
-class Batch(Door):
+class Batch(_Ask):
     """Several pictures at once."""
+
+    asks, takes = staticmethod(making.batch), BATCH
 
     @docs.act(
         "batch", "Two to eight: variants of one asset (`explore`), or an asset each (`set`).",
@@ -181,13 +185,13 @@ class Batch(Door):
     @idempotent
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Ask for them."""
-        body = with_wish(given(read_body(request.data, BATCH)))
-        made = making.batch(actor=request.user, space_id=id, **body)
-        return answer(result_json(made), status=202)
+        return self.ask(request, id)
 
 
-class Matrix(Door):
+class Matrix(_Ask):
     """Each prompt by each model with each seed."""
+
+    asks, takes = staticmethod(making.matrix), MATRIX
 
     @docs.act(
         "matrix", "One asset; prompts times models times seeds, eight pictures at most.", MADE,
@@ -196,9 +200,7 @@ class Matrix(Door):
     @idempotent
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Ask for them."""
-        body = with_wish(given(read_body(request.data, MATRIX)))
-        made = making.matrix(actor=request.user, space_id=id, **body)
-        return answer(result_json(made), status=202)
+        return self.ask(request, id)
 
 
 class Estimate(Door):

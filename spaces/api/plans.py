@@ -8,14 +8,14 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from genproj.kernel.api import PAGING, Door, read_body, whole_list_answer
+from genproj.kernel.api import PAGING, Door, whole_list_answer
 from genproj.runtime.answers import idempotent
 from spaces.api import docs
-from spaces.api.answers import answer, shown
+from spaces.api.acting import VERSION, Act
+from spaces.api.answers import shown
 from spaces.operations import plans, standing
 from spaces.queries.plans import plan_json, plan_view, plans_in
 
-VERSION: dict[str, Any] = {"type": ["integer", "null"], "minimum": 1, "default": None}
 VERB = docs.body(version=VERSION)
 STEP = docs.body("step_id", step_id=docs.ID, version=VERSION)
 START = docs.body(
@@ -56,8 +56,21 @@ class PlanDetail(Door):
         return shown(request, plan_view(viewer=request.user, space_id=id, plan_id=plan_id))
 
 
-class PlanStart(Door):
+def _start(*, ceiling: str | float | None, **said: Any) -> Any:
+    exact = None if ceiling is None else Decimal(str(ceiling)).quantize(standing.FINEST)
+    return plans.start(ceiling=exact, **said)
+
+
+class _Act(Act):
+    """A verb on one plan."""
+
+    takes, shows = VERB, staticmethod(plan_json)
+
+
+class PlanStart(_Act):
     """The word to begin, or to go on."""
+
+    verb, takes = staticmethod(_start), START
 
     @docs.act(
         "plans_start", "Begin its next step, or go on after a pause.", PLAN, takes=START, **MOVED
@@ -65,21 +78,13 @@ class PlanStart(Door):
     @idempotent
     def post(self, request: Request, id: UUID, plan_id: UUID) -> HttpResponse:
         """Start it."""
-        body = read_body(request.data, START)
-        given = body["ceiling"]
-        plan = plans.start(
-            actor=request.user,
-            space_id=id,
-            plan_id=plan_id,
-            ceiling=None if given is None else Decimal(str(given)).quantize(standing.FINEST),
-            auto_advance=body["auto_advance"],
-            version=body["version"],
-        )
-        return answer(plan_json(plan))
+        return self.act(request, id, plan_id=plan_id)
 
 
-class PlanPause(Door):
+class PlanPause(_Act):
     """The word to begin no further step."""
+
+    verb = staticmethod(plans.pause)
 
     @docs.act(
         "plans_pause",
@@ -91,25 +96,25 @@ class PlanPause(Door):
     @idempotent
     def post(self, request: Request, id: UUID, plan_id: UUID) -> HttpResponse:
         """Pause it."""
-        version = read_body(request.data, VERB)["version"]
-        plan = plans.pause(actor=request.user, space_id=id, plan_id=plan_id, version=version)
-        return answer(plan_json(plan))
+        return self.act(request, id, plan_id=plan_id)
 
 
-class PlanStop(Door):
+class PlanStop(_Act):
     """The word to end it."""
+
+    verb = staticmethod(plans.stop)
 
     @docs.act("plans_stop", "End it; what waits is skipped.", PLAN, takes=VERB, **MOVED)
     @idempotent
     def post(self, request: Request, id: UUID, plan_id: UUID) -> HttpResponse:
         """Stop it."""
-        version = read_body(request.data, VERB)["version"]
-        plan = plans.stop(actor=request.user, space_id=id, plan_id=plan_id, version=version)
-        return answer(plan_json(plan))
+        return self.act(request, id, plan_id=plan_id)
 
 
-class PlanSkip(Door):
+class PlanSkip(_Act):
     """The word to leave a step out."""
+
+    verb, takes = staticmethod(plans.skip), STEP
 
     @docs.act(
         "plans_skip",
@@ -121,30 +126,16 @@ class PlanSkip(Door):
     @idempotent
     def post(self, request: Request, id: UUID, plan_id: UUID) -> HttpResponse:
         """Skip it."""
-        body = read_body(request.data, STEP)
-        plan = plans.skip(
-            actor=request.user,
-            space_id=id,
-            plan_id=plan_id,
-            step_id=UUID(body["step_id"]),
-            version=body["version"],
-        )
-        return answer(plan_json(plan))
+        return self.act(request, id, plan_id=plan_id)
 
 
-class PlanRetry(Door):
+class PlanRetry(_Act):
     """The word to try a step again."""
+
+    verb, takes = staticmethod(plans.retry), STEP
 
     @docs.act("plans_retry", "Try a step that has failed once more.", PLAN, takes=STEP, **MOVED)
     @idempotent
     def post(self, request: Request, id: UUID, plan_id: UUID) -> HttpResponse:
         """Retry it."""
-        body = read_body(request.data, STEP)
-        plan = plans.retry(
-            actor=request.user,
-            space_id=id,
-            plan_id=plan_id,
-            step_id=UUID(body["step_id"]),
-            version=body["version"],
-        )
-        return answer(plan_json(plan))
+        return self.act(request, id, plan_id=plan_id)

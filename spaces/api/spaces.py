@@ -88,8 +88,7 @@ class SpaceDetail(Door):
 
 
 def _expected(request: Request, id: UUID) -> int | None:
-    view = view_of(request, id)
-    return expected(request, view, version=view["version"])
+    return expected(request, view_of(request, id))
 
 
 class SpaceRestore(Door):

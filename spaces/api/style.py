@@ -92,8 +92,7 @@ def _set(request: Request, id: UUID, body: dict[str, Any]) -> Response:
 
 
 def _expected(request: Request, id: UUID) -> int | None:
-    view = view_of(request, id)
-    return expected(request, view, version=view["version"])
+    return expected(request, view_of(request, id))
 
 
 class SnippetList(Door):

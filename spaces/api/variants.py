@@ -88,17 +88,9 @@ class VariantDetail(Door):
     def patch(self, request: Request, id: UUID, variant_id: UUID) -> Response:
         """Change it."""
         body = some(read_body(request.data, CHANGES))
-        view = view_of(request, id, variant_id)
+        version = expected(request, view_of(request, id, variant_id))
         variant = variants.update(
-            actor=request.user,
-            space_id=id,
-            variant_id=variant_id,
-            starred=body.get("starred"),
-            rating=body.get("rating", variants.UNSAID),
-            comment=body.get("comment"),
-            label=body.get("label"),
-            position=body.get("position"),
-            version=expected(request, view, version=view["version"]),
+            actor=request.user, space_id=id, variant_id=variant_id, version=version, **body
         )
         return answer(queries.variant_frame(variant))
 
@@ -109,13 +101,8 @@ class VariantDetail(Door):
     )
     def delete(self, request: Request, id: UUID, variant_id: UUID) -> HttpResponse:
         """Delete it."""
-        view = view_of(request, id, variant_id)
-        variants.delete(
-            actor=request.user,
-            space_id=id,
-            variant_id=variant_id,
-            version=expected(request, view, version=view["version"]),
-        )
+        version = expected(request, view_of(request, id, variant_id))
+        variants.delete(actor=request.user, space_id=id, variant_id=variant_id, version=version)
         return HttpResponse(status=204)
 
 
