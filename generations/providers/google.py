@@ -1,8 +1,8 @@
 """What the adapters of Google's APIs have in common: the call, its limits, and Google's errors."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from generations.providers.base import (
     MESSAGE_KEPT,
@@ -10,6 +10,7 @@ from generations.providers.base import (
     Failure,
     ProviderError,
     ResultError,
+    Task,
     Unparsable,
     clean,
     read_json,
@@ -22,6 +23,8 @@ DELAY = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)s")
 DATA_URI = re.compile(r"data:(image/[a-z0-9.+-]{1,40});base64,([A-Za-z0-9+/=]+)")
 # A gateway's word for "the other side may have heard it".
 PASSED_ON = frozenset({502, 504})
+
+T = TypeVar("T")
 
 
 def headers(connection: Connection) -> dict[str, str]:
@@ -44,6 +47,32 @@ def call(
         )
     except http.HttpFailure as failure:
         raise ProviderError.of(failure) from failure
+
+
+def send(
+    connection: Connection,
+    task: Task,
+    *,
+    verb: str,
+    write: Callable[[Task], Any],
+    read: Callable[[Any], T],
+    limits: http.Limits,
+) -> T:
+    """Send a task to its model and read the answer.
+
+    Raises ProviderError; `in_doubt` when the reply was lost or unreadable.
+    """
+    try:
+        body = write(task)
+    except ValueError as error:
+        raise unsendable(connection, str(error)) from error
+    answer = call(connection, "POST", f"models/{task.model}:{verb}", body, limits=limits)
+    if not answer.ok:
+        raise refusal(connection, answer, of_model=True)
+    try:
+        return read(read_json(answer.body))
+    except Unparsable as error:
+        raise unreadable(connection, answer, in_doubt=True) from error
 
 
 def refusal(

@@ -1,5 +1,6 @@
 """Calls to Google's Gemini API for pictures: one call, one picture, in its answer."""
 
+from functools import partial
 from typing import Any, Literal
 
 from generations.providers import google
@@ -11,8 +12,6 @@ from generations.providers.base import (
     Submission,
     Task,
     UnknownTask,
-    Unparsable,
-    read_json,
 )
 from generations.providers.gemini import wire
 from genproj.kernel import http
@@ -34,18 +33,14 @@ class GeminiClient:
 
         Raises ProviderError; `in_doubt` when the reply was lost or unreadable.
         """
-        try:
-            body = wire.request(task)
-        except ValueError as error:
-            raise google.unsendable(self.connection, str(error)) from error
-        path = f"models/{task.model}:generateContent"
-        answer = google.call(self.connection, "POST", path, body, limits=LIMITS)
-        if not answer.ok:
-            raise google.refusal(self.connection, answer, of_model=True)
-        try:
-            update = wire.translate(read_json(answer.body), task=task.id)
-        except Unparsable as error:
-            raise google.unreadable(self.connection, answer, in_doubt=True) from error
+        update = google.send(
+            self.connection,
+            task,
+            verb="generateContent",
+            write=wire.request,
+            read=partial(wire.translate, task=task.id),
+            limits=LIMITS,
+        )
         return Submission(ref=update.ref or task.id, update=update)
 
     def ask(self, ref: str) -> ProviderUpdate:

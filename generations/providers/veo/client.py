@@ -34,18 +34,15 @@ class VeoClient:
 
         Raises ProviderError; `in_doubt` when the reply was lost or unreadable.
         """
-        try:
-            body = wire.request(task)
-        except ValueError as error:
-            raise google.unsendable(self.connection, str(error)) from error
-        path = f"models/{task.model}:predictLongRunning"
-        answer = google.call(self.connection, "POST", path, body, limits=LIMITS)
-        if not answer.ok:
-            raise google.refusal(self.connection, answer, of_model=True)
-        try:
-            return Submission(ref=wire.operation(read_json(answer.body)))
-        except Unparsable as error:
-            raise google.unreadable(self.connection, answer, in_doubt=True) from error
+        name = google.send(
+            self.connection,
+            task,
+            verb="predictLongRunning",
+            write=wire.request,
+            read=wire.operation,
+            limits=LIMITS,
+        )
+        return Submission(ref=name)
 
     def ask(self, ref: str) -> ProviderUpdate:
         """What became of an operation. Raises UnknownTask, and ProviderError without an answer."""
