@@ -16,6 +16,7 @@ from genproj.kernel.errors import StorageUnavailable
 from genproj.kernel.ids import uuid7
 from genproj.kernel.wake import wake
 from genproj.projectors import PROJECTORS
+from genproj.runtime.breakers import storage_asked
 
 log = logs.component("keeping")
 
@@ -47,7 +48,8 @@ def adopt(*, file: BinaryIO, sha256: str, size: int, prompt: str) -> Adopted:
     key = f"generations/{entry_id}/{output_id}.{measured.extension}"
     file.seek(0)
     try:
-        storage.put(key, file, sha256=sha256, size=size, content_type=measured.content_type)
+        with storage_asked():
+            storage.put(key, file, sha256=sha256, size=size, content_type=measured.content_type)
     except storage.StorageFailure as problem:
         raise StorageUnavailable from problem
     return Adopted(entry_id, output_id, key, sha256, size, measured, prompt)

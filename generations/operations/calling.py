@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
@@ -10,8 +11,8 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from generations.models import RegisterEntry
-from generations.operations import inline, naming, polling, reaching, submission
-from generations.providers import WORKER, inline_providers
+from generations.operations import inline, naming, outages, polling, reaching, submission
+from generations.providers import PROVIDERS, WORKER, inline_providers
 from generations.providers.base import (
     ProviderClient,
     ProviderError,
@@ -24,10 +25,9 @@ from genproj.kernel import figures, leases, logs
 from genproj.kernel.clock import now
 from genproj.kernel.wake import ending
 
-#: calls at a time; no more are claimed, so that none waits between its beginning and its call
+#: calls of one provider at a time, so that a stuck one holds up no other; no more are claimed, so
+#: that none waits between its beginning and its call
 CALLERS = 8
-#: as many of those that last until a picture is painted
-PAINTERS = 8
 #: seconds between looks for more while some providers think
 LOOK_EVERY = 0.1
 #: seconds that the first answer waits for others, to be recorded with them
@@ -58,33 +58,37 @@ class Answer:
 def entries_to_call() -> QuerySet[RegisterEntry]:
     """Entries about which a provider is to be called that answers soon."""
     waiting = RegisterEntry.objects.filter(due_at__isnull=False)
-    return waiting.exclude(provider__in=inline_providers())
+    return outages.reachable(waiting.exclude(provider__in=inline_providers()))
 
 
 def entries_to_paint() -> QuerySet[RegisterEntry]:
     """Entries about which a provider is to be called that answers when it has the result."""
     waiting = RegisterEntry.objects.filter(due_at__isnull=False)
-    return waiting.filter(provider__in=inline_providers())
+    return outages.reachable(waiting.filter(provider__in=inline_providers()))
 
 
 def call_providers() -> int:
     """Call providers about due entries until none is due. Returns how many were taken."""
-    return _call(entries_to_call(), most=CALLERS)
+    return _call(entries_to_call)
 
 
 def paint() -> int:
     """The same with those that paint while they are called: a lane of its own, because a drain
     that ends waits for them, and polls and submissions to others must not."""
-    return _call(entries_to_paint(), most=PAINTERS)
+    return _call(entries_to_paint)
 
 
-def _call(waiting: QuerySet[RegisterEntry], *, most: int) -> int:
-    """Call about these, `most` at a time, as long as any is due."""
+def _call(waiting: Callable[[], QuerySet[RegisterEntry]]) -> int:
+    """Call about these, CALLERS of a provider at a time, as long as any is due."""
     running: dict[Future[Answer], Call] = {}
-    count, extended = 0, now()
+    count, extended, looked = 0, now(), 0.0
     while True:
-        if len(running) < most and not ending():
-            taken = leases.claim(waiting, limit=most - len(running))
+        busy = Counter(call.entry.provider for call in running.values())
+        full = [provider for provider, calls in busy.items() if calls >= CALLERS]
+        if not ending() and not (full and time.monotonic() - looked < LOOK_EVERY):
+            looked = time.monotonic()
+            most = CALLERS - max((calls for calls in busy.values() if calls < CALLERS), default=0)
+            taken = leases.claim(waiting().exclude(provider__in=full), limit=most)
             running |= {_callers().submit(make, call): call for call in calls_for(taken)}
             count += len(taken)
         if not running:
@@ -107,7 +111,8 @@ def _callers() -> ThreadPoolExecutor:
     """This process's calling threads; kept, because each keeps its connections open."""
     if os.getpid() not in _pools:
         _pools.clear()
-        _pools[os.getpid()] = ThreadPoolExecutor(CALLERS + PAINTERS, thread_name_prefix="call")
+        threads = CALLERS * len(PROVIDERS)
+        _pools[os.getpid()] = ThreadPoolExecutor(threads, thread_name_prefix="call")
     return _pools[os.getpid()]
 
 
@@ -128,6 +133,7 @@ def calls_for(entries: Sequence[RegisterEntry]) -> list[Call]:
 
 def _calls_to(provider: str, entries: Sequence[RegisterEntry]) -> list[Call]:
     client = reaching.client_of(provider)
+    entries = outages.to_be_called(provider, entries, client=client)
     unknown = [row for row in entries if not _can_be_called(row, client)]
     for row in unknown:
         polling.record_unknown(row, takes_task_id=False)
@@ -185,6 +191,9 @@ def record(done: Sequence[tuple[Call, Future[Answer]]]) -> None:
             lambda call=call, future=future: _record_one(call, future.result()),
             failed=lambda reason, call=call: polling.put_off([call.entry], reason=reason),
         )
+    for provider in {call.entry.provider for call, _ in done}:
+        ended = [its for call, its in done if call.entry.provider == provider]
+        outages.note_calls(provider, [its.result().problem for its in ended if not its.exception()])
 
 
 def _record_group(group: Sequence[tuple[Call, Future[Answer]]]) -> None:

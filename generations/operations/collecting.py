@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -15,11 +16,12 @@ from django.db.models import QuerySet
 
 from generations.errors import OutputError, error
 from generations.models import Output, Preview
-from generations.operations import desk, naming
+from generations.operations import desk, naming, outages
 from generations.operations.bringing import Stored, bring
 from genproj.kernel import figures, http, leases, logs, media, rows, storage
 from genproj.kernel.clock import now
 from genproj.kernel.wake import ending, wake
+from genproj.runtime.breakers import STORAGE
 
 BATCH = 48
 FETCHERS = 4
@@ -42,28 +44,36 @@ class Failed:
     is_final: bool
     counts: bool
     retry_after: float | None = None
+    away: str = ""  # the breaker of what did not answer
 
 
 def outputs_to_collect() -> QuerySet[Output]:
     """Announced outputs that are not stored yet."""
-    return Output.objects.filter(due_at__isnull=False).select_related("entry")
+    waiting = Output.objects.filter(due_at__isnull=False).select_related("entry")
+    return outages.collectable(waiting)
 
 
 def collect_outputs() -> int:
     """Collect announced outputs until none is due, several at a time; record them as they come.
 
-    More are claimed while some are being fetched, so one slow address holds up one thread.
+    More are claimed while some are being fetched, so one slow address holds up one thread, and
+    those of one provider hold up no other's.
     When the drain is to end, only what is already being fetched is waited for.
     Returns how many were taken.
     """
     running: dict[Future[Stored | Failed], Output] = {}
-    count, extended = 0, now()
+    count, extended, looked = 0, now(), 0.0
     while True:
+        busy = Counter(output.entry.provider for output in running.values())
+        full = [provider for provider, fetches in busy.items() if fetches >= BATCH // 2]
         if ending():
             _leave_to_others(running)
-        elif len(running) < BATCH // 2:
-            taken = leases.claim(outputs_to_collect(), limit=BATCH - len(running))
-            running |= {_fetchers().submit(fetch, output): output for output in taken}
+        elif not (full and time.monotonic() - looked < LOOK_EVERY):
+            looked = time.monotonic()
+            most = BATCH - max((some for some in busy.values() if some < BATCH // 2), default=0)
+            waiting = outputs_to_collect().exclude(entry__provider__in=full)
+            taken = outages.to_be_fetched(leases.claim(waiting, limit=most))
+            running |= {_fetchers(one.entry.provider).submit(fetch, one): one for one in taken}
             count += len(taken)
         if not running:
             return count
@@ -86,15 +96,18 @@ def _leave_to_others(running: dict[Future[Stored | Failed], Output]) -> None:
         wake("generations.jobs.collect_outputs")
 
 
-_pools: dict[int, ThreadPoolExecutor] = {}
+_pools: dict[tuple[int, str], ThreadPoolExecutor] = {}
 
 
-def _fetchers() -> ThreadPoolExecutor:
-    """This process's fetching threads; kept, because each keeps its connections open."""
-    if os.getpid() not in _pools:
-        _pools.clear()
-        _pools[os.getpid()] = ThreadPoolExecutor(FETCHERS, thread_name_prefix="fetch")
-    return _pools[os.getpid()]
+def _fetchers(provider: str) -> ThreadPoolExecutor:
+    """This process's threads that fetch one provider's results; kept, because each keeps its
+    connections open."""
+    place = (os.getpid(), provider)
+    if place not in _pools:
+        for others in [known for known in _pools if known[0] != place[0]]:
+            del _pools[others]  # of the process that this one was forked from
+        _pools[place] = ThreadPoolExecutor(FETCHERS, thread_name_prefix=f"fetch-{provider}")
+    return _pools[place]
 
 
 def fetch(output: Output) -> Stored | Failed:
@@ -144,6 +157,10 @@ def _broken(output: Output, reason: BaseException) -> Failed:
 
 def _record(results: Sequence[tuple[Output, Stored | Failed]]) -> None:
     """Record results together; if one breaks it, each on its own."""
+    outages.note_fetches(
+        (row.entry.provider, isinstance(result, Stored), getattr(result, "away", ""))
+        for row, result in results
+    )
     if leases.attempt(lambda: record_collected(results), failed=lambda reason: None):
         return
     for result in results:
@@ -176,6 +193,7 @@ def _fetch_failed(output: Output, problem: http.HttpFailure) -> Failed:
         is_final=problem.permanent or now() - output.announced_at > PATIENCE,
         counts=True,
         retry_after=problem.retry_after,
+        away=outages.away_of(output.entry.provider, problem),
     )
 
 
@@ -200,6 +218,7 @@ def _storage_failed(output: Output, problem: storage.StorageFailure) -> Failed:
         ),
         is_final=now() - output.announced_at > PATIENCE,
         counts=False,  # our own trouble uses up nobody's patience
+        away=STORAGE,
     )
 
 

@@ -22,6 +22,7 @@ from genproj.kernel.clock import after, now
 from genproj.kernel.errors import Invalid, StorageUnavailable, TooLarge
 from genproj.kernel.ids import uuid7
 from genproj.kernel.wake import wake
+from genproj.runtime.breakers import storage_asked
 
 #: how long a thing lies in the trash before it is purged with its objects
 TRASH_DAYS = 30
@@ -249,13 +250,14 @@ def _checked(body: bytes) -> tuple[bytes, media.Measured]:
 def _store(body: bytes, facts: Mapping[str, Any]) -> None:
     """Put an upload where its facts say. Raises StorageUnavailable."""
     try:
-        storage.put(
-            facts["storage_key"],
-            io.BytesIO(body),
-            sha256=facts["sha256"],
-            size=facts["size"],
-            content_type=facts["content_type"],
-        )
+        with storage_asked():
+            storage.put(
+                facts["storage_key"],
+                io.BytesIO(body),
+                sha256=facts["sha256"],
+                size=facts["size"],
+                content_type=facts["content_type"],
+            )
     except storage.StorageFailure as problem:
         raise StorageUnavailable from problem
 

@@ -15,6 +15,7 @@ from generations.operations.collecting import outputs_to_collect
 from generations.operations.scaling import Small, scaled
 from genproj.kernel import leases, logs, media, rows, storage
 from genproj.kernel.clock import now
+from genproj.runtime import breakers
 
 BATCH = 4
 #: how long small pictures give way to originals that wait to be fetched
@@ -27,7 +28,8 @@ log = logs.component("previews")
 
 def previews_to_make() -> QuerySet[Preview]:
     """Stored outputs whose small pictures are not made yet."""
-    return Preview.objects.filter(due_at__isnull=False).select_related("output__entry")
+    waiting = Preview.objects.filter(due_at__isnull=False).select_related("output__entry")
+    return waiting.none() if breakers.is_shut(breakers.STORAGE) else waiting
 
 
 def make_previews() -> int:
@@ -54,7 +56,9 @@ def _stand_back() -> None:
 def _failed(preview: Preview) -> Callable[[BaseException], None]:
     def failed(reason: BaseException) -> None:
         log.warning("preview_failed", artifact=str(preview.pk), error=repr(reason))
-        if isinstance(reason, media.NotMedia) or preview.failures + 1 >= MOST_FAILURES:
+        if breakers.is_storage_away(reason):
+            leases.put_off(preview, seconds=leases.backoff(0), error=repr(reason), counts=False)
+        elif isinstance(reason, media.NotMedia) or preview.failures + 1 >= MOST_FAILURES:
             leases.finish(preview)  # the original is shown instead
         else:
             leases.put_off(preview, seconds=leases.backoff(preview.failures), error=repr(reason))
@@ -65,7 +69,7 @@ def _failed(preview: Preview) -> Callable[[BaseException], None]:
 def make_preview(preview: Preview) -> None:
     """Make and store thumb, preview and, for a film, poster of one claimed row."""
     output = preview.output
-    with storage.open_read(output.storage_key) as file:
+    with breakers.storage_asked(), storage.open_read(output.storage_key) as file:
         source = io.BytesIO(file.read()) if not file.seekable() else file
         small = scaled(output.pk, file=source, content_type=output.content_type)
     record_preview(preview, small=small)

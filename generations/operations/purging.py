@@ -17,6 +17,7 @@ from generations.models import (
 from generations.operations import money
 from genproj.kernel import leases, logs, rows, storage
 from genproj.kernel.clock import now
+from genproj.runtime import breakers
 
 BATCH = 20
 
@@ -28,7 +29,8 @@ def trash_to_purge() -> QuerySet[Trash]:
     alone = Exists(ArtifactUse.objects.filter(output=OuterRef("output_id")))
     within = Exists(ArtifactUse.objects.filter(output__entry=OuterRef("entry_id")))
     needed = alone | (Q(output__isnull=True) & within)
-    return Trash.objects.filter(due_at__isnull=False).exclude(needed)
+    waiting = Trash.objects.filter(due_at__isnull=False).exclude(needed)
+    return waiting.none() if breakers.is_shut(breakers.STORAGE) else waiting
 
 
 def purge() -> int:
@@ -57,8 +59,9 @@ def purge_one(row: Trash) -> None:
         return  # restored, or another's by now
     deleted: set[str] = set()
     while left := _forget(row, deleted=deleted):
-        for key in left:
-            storage.delete(key)
+        with breakers.storage_asked():
+            for key in left:
+                storage.delete(key)
         deleted |= left
     log.info("purged", generation=str(row.entry_id), artifact=str(row.output_id or ""))
 

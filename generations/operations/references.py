@@ -5,6 +5,7 @@ from uuid import UUID
 
 from generations.models import Output, RegisterEntry
 from genproj.kernel import storage
+from genproj.runtime.breakers import storage_asked
 
 #: originals above this many bytes go as their preview
 LARGEST = 4 * 2**20
@@ -46,6 +47,6 @@ def _data_uri(output: Output, *, whole: bool) -> str:
     small = (preview.preview_key or preview.poster_key) if preview is not None else ""
     if small and not (whole and _may_go(output)):
         key, content_type = small, "image/webp"
-    with storage.open_read(key) as file:
+    with storage_asked(), storage.open_read(key) as file:
         body = base64.b64encode(file.read()).decode()
     return f"data:{content_type};base64,{body}"

@@ -43,11 +43,9 @@ def begin(entries: Sequence[RegisterEntry], *, client: ProviderClient) -> list[T
 
 def _tasks(entry: RegisterEntry, client: ProviderClient) -> list[Task]:
     """The entry's task; none when it is not to be sent, or not now."""
-    if entry.submit_started_at is not None and not client.takes_task_id:
-        give_up(entry, problem=_dispatch_unknown())
-        return []
-    if entry.deadline_at <= now() and entry.last_error:
-        give_up(entry, problem=_last_refusal(entry))
+    lost = entry.submit_started_at is not None and not client.takes_task_id
+    if lost or (entry.deadline_at <= now() and entry.last_error):
+        close_unsent(entry, takes_task_id=client.takes_task_id)
         return []
     try:
         pictures = references.data_uris(entry)
@@ -71,6 +69,12 @@ def _tasks(entry: RegisterEntry, client: ProviderClient) -> list[Task]:
         callback_url=callback_url(entry) if entry.calls_back else None,
     )
     return [task]
+
+
+def close_unsent(entry: RegisterEntry, *, takes_task_id: bool) -> None:
+    """Close an entry that no provider is known to have: its call was lost, or its time is over."""
+    lost = entry.submit_started_at is not None and not takes_task_id
+    give_up(entry, problem=_dispatch_unknown() if lost else _last_refusal(entry))
 
 
 @rows.atomically

@@ -20,8 +20,10 @@ from genproj.kernel.clock import after, now
 from genproj.kernel.errors import Forbidden
 from genproj.kernel.leases import LONGEST_WAIT
 from genproj.kernel.memory import remembered
+from genproj.kernel.storage import KeyMissing, StorageFailure
 from genproj.runtime.models import Breaker
 
+STORAGE = "storage"
 #: seconds that are waited at least before the next try, and at most: as long as it has been open
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, LONGEST_WAIT
 #: seconds after which a try that told nothing is made again by another
@@ -160,6 +162,25 @@ def through(
         raise
     else:
         note(target, answered=True)
+
+
+@contextmanager
+def storage_asked() -> Iterator[None]:
+    """Read or write storage within this block.
+
+    Raises:
+        StorageFailure: it failed, or is not asked just now; then the block is not entered.
+    """
+    try:
+        with through(STORAGE, trouble=StorageFailure, is_outage=is_storage_away):
+            yield
+    except Shut as shut:
+        raise StorageFailure("", str(shut)) from None
+
+
+def is_storage_away(problem: BaseException) -> bool:
+    """Whether storage failed as such; an object that is not there is an answer."""
+    return isinstance(problem, StorageFailure) and not isinstance(problem, KeyMissing)
 
 
 def force(*, actor: User, target: str, mode: str, reason: str = "") -> Breaker:

@@ -14,6 +14,7 @@ from generations import queries as engine
 from genproj.assistant import client
 from genproj.kernel import ids, logs, storage
 from genproj.kernel.errors import ProviderUnavailable, RateLimited, StorageUnavailable
+from genproj.runtime.breakers import storage_asked
 from genproj.usage.operations import tokens
 from spaces import prompts, queries
 from spaces.errors import NothingToSee, VariantNotFound
@@ -95,7 +96,7 @@ def _picture(variant: Variant, actor: User) -> dict[str, Any]:
         raise NothingToSee
     try:
         file = engine.media_file(viewer=actor, id=variant.artifact, variant="preview")
-        with storage.open_read(file.key) as source:
+        with storage_asked(), storage.open_read(file.key) as source:
             content = source.read(LONGEST_PICTURE + 1)
     except storage.KeyMissing as error:
         raise NothingToSee from error
