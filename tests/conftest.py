@@ -31,7 +31,6 @@ from genproj.kernel.logs import JsonFormatter
 from tests import s3, world
 
 ROOT = Path(__file__).resolve().parent.parent
-AT_S3 = os.environ.get("TEST_STORAGE") == "s3"
 
 # A busy machine is no fault of what is tested; a fast one is no proof of it.
 hypothesis.settings.register_profile(
@@ -69,7 +68,7 @@ def _clean_slate(tmp_path: Path) -> Iterator[None]:
     memory.forget_all()
     ContentType.objects.clear_cache()
     yield
-    if AT_S3:
+    if s3.AT_S3:
         s3.empty()
     else:
         storage.reset()
@@ -79,7 +78,7 @@ def _clean_slate(tmp_path: Path) -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _store() -> None:
     """With `TEST_STORAGE=s3` what is kept lies in a bucket of a real S3 server."""
-    if not AT_S3:
+    if not s3.AT_S3:
         return
     server = s3.shared()
     if isinstance(server, s3.NotAvailable):

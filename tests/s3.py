@@ -1,8 +1,10 @@
 """A real S3 server on this machine: OpenStack Swift with its S3 interface, from PyPI."""
 
 import atexit
+import contextlib
 import fcntl
 import functools
+import os
 import shutil
 import socket
 import subprocess
@@ -20,6 +22,8 @@ import pytest
 from genproj.kernel import storage
 
 ROOT = Path(__file__).parents[1]
+#: whether the whole run keeps what it keeps in a bucket
+AT_S3 = os.environ.get("TEST_STORAGE") == "s3"
 VENV = ROOT / ".venv-s3"
 VERSION = "swift==2.38.3"
 
@@ -211,18 +215,25 @@ def empty():
         storage.delete(key)
 
 
-def make_bucket(server, name):
+def client(server):
+    """A client of the server; whoever takes it closes it."""
     import boto3
     from botocore.config import Config
 
-    boto3.client(
+    return boto3.client(
         "s3",
         endpoint_url=server.endpoint,
         region_name=server.region,
         aws_access_key_id=server.access_key,
         aws_secret_access_key=server.secret_key,
         config=Config(s3={"addressing_style": "path"}, signature_version="s3v4"),
-    ).create_bucket(Bucket=name)
+    )
+
+
+def make_bucket(server, name):
+    """A bucket of that name."""
+    with contextlib.closing(client(server)) as maker:
+        maker.create_bucket(Bucket=name)
 
 
 def _ring(folder, name, port):

@@ -17,6 +17,8 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright
 
+from tests.ground import Ground
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 AXE = "axe-playwright-python==0.1.8"  # carries axe-core 4.x; only its script is used
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -63,12 +65,14 @@ class Installation:
         self.port = free_pair()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "run.log"
+        self.ground = Ground(folder / "data")
         keep = {"PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV"}
         self.environment = {name: text for name, text in os.environ.items() if name in keep}
         self.environment |= {
             "DATA_DIR": str(folder / "data"),
             "PORT": str(self.port),
             "SANDBOX_PORT": str(self.port + 1),
+            **self.ground.settings,
         }
 
     def start(self) -> None:
@@ -91,6 +95,8 @@ class Installation:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.process.kill()
+            self.process.wait()
+        self.ground.close()
 
     def faults(self, *rules: dict[str, Any]) -> None:
         """What the sandbox does wrong from now on."""

@@ -1,10 +1,8 @@
 """SIGKILL of each process at each step of a generation: four artifacts each time, and once."""
 
 import contextlib
-import hashlib
 import json
 import signal
-import sqlite3
 import subprocess
 import time
 import urllib.error
@@ -89,11 +87,7 @@ class Studio(Installation):
 
     def row(self, query: str, *values: str) -> Any:
         """One row of the database, read beside the application."""
-        file = sqlite3.connect(f"file:{self.folder / 'genproj.sqlite3'}?mode=ro", uri=True)
-        try:
-            return file.execute(query, values).fetchone()
-        finally:
-            file.close()
+        return self.ground.row(query, *values)
 
     def cluster(self) -> psutil.Process:
         main = self.main_of("worker")
@@ -106,14 +100,14 @@ class Studio(Installation):
 
     def busy(self) -> set[int]:
         """The workers that drain just now: each listens to the bell."""
-        bells = (self.folder / "run" / "bell" / "work").glob("*-*")
-        return {int(bell.name.split("-")[0]) for bell in bells}
+        return self.ground.listening({one.pid for one in self.workers()})
 
     def victim(self, name: str) -> list[psutil.Process]:
-        if name == "busy worker":
-            return [one for one in self.workers() if one.pid in self.busy()] or self.workers()[:1]
-        if name == "idle worker":
-            return [one for one in self.workers() if one.pid not in self.busy()][:1]
+        if name in {"busy worker", "idle worker"}:
+            workers, busy = self.workers(), self.busy()
+            if name == "idle worker":
+                return [one for one in workers if one.pid not in busy][:1]
+            return [one for one in workers if one.pid in busy] or workers[:1]
         if name == "cluster":
             return [self.cluster()]
         main = self.main_of(name)
@@ -214,7 +208,7 @@ def test_four_artifacts_come_once_whoever_is_killed(
     until(lambda: catalogue_count(studio, id) == 4, 20, "the catalogue")
     hashes = [output["sha256"] for output in settled["outputs"]]
     assert len(set(hashes)) == 4
-    assert objects_of(studio, id) == Counter(hashes)
+    assert studio.ground.objects(f"generations/{id}/") == Counter(hashes)
     costs = [float(output["cost"]) for output in settled["outputs"]]
     assert float(settled["cost"]) == pytest.approx(sum(costs))
     assert len(set(costs)) == 1
@@ -227,12 +221,6 @@ def test_four_artifacts_come_once_whoever_is_killed(
 def catalogue_count(studio: Studio, id: str) -> int:
     query = "SELECT count(*) FROM generations_artifact WHERE generation_id = ?"
     return int(studio.row(query, id.replace("-", ""))[0])
-
-
-def objects_of(studio: Studio, id: str) -> Counter[str]:
-    """The objects in storage, by the hash of their bytes."""
-    files = (studio.folder / "media" / "generations" / id).glob("*.*")
-    return Counter(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
 
 
 def runs(studio: Studio, id: str) -> int:

@@ -47,7 +47,9 @@ class Cinema(Studio):
 
     def is_stored(self, id: str) -> bool:
         entry = self.video(id)["generation"]
-        query = "SELECT count(*) FROM generations_output WHERE stored_at NOT NULL AND entry_id = ?"
+        query = (
+            "SELECT count(*) FROM generations_output WHERE stored_at IS NOT NULL AND entry_id = ?"
+        )
         return bool(entry and self.row(query, entry.replace("-", ""))[0])
 
     def has_mended(self) -> bool:

@@ -87,7 +87,7 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
 def are_submitted(team: Team, ids: list[str]) -> bool:
     """Whether a call has begun for every variant."""
     query = (
-        "SELECT count(*) FROM generations_registerentry WHERE submit_started_at NOT NULL "
+        "SELECT count(*) FROM generations_registerentry WHERE submit_started_at IS NOT NULL "
         "AND id = (SELECT generation FROM spaces_variant WHERE id = ?)"
     )
     return all(team.count(query, id.replace("-", "")) for id in ids)

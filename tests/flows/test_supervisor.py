@@ -15,6 +15,7 @@ import pytest
 
 from genproj.children import Log
 from tests.conftest import ROOT, environment, free_port, python
+from tests.ground import Ground
 
 pytestmark = pytest.mark.processes
 
@@ -45,6 +46,7 @@ class Installation:
         self.output_path = folder / "output.txt"
         self.folder = folder / "data"
         folder.mkdir(parents=True, exist_ok=True)
+        self.ground = Ground(self.folder)
         self.environment = environment(
             DATA_DIR=str(self.folder),
             HOST="127.0.0.1",
@@ -52,8 +54,7 @@ class Installation:
             SANDBOX_PORT=str(self.sandbox_port),
             LEASE_SECONDS="4",
             SILENCE_SECONDS="6",
-            DATABASE_URL="",
-            REDIS_URL="",
+            **self.ground.settings,
             **settings,
         )
         self.process: subprocess.Popen[bytes] | None = None
@@ -117,15 +118,14 @@ class Installation:
         return beat.exists() and beat.stat().st_mtime > since
 
     def end(self) -> None:
-        if self.process is None:
-            return
-        if self.process.poll() is None:
+        if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(15)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(5)
+        self.ground.close()
 
 
 @pytest.fixture(scope="module")
