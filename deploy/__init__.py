@@ -1,0 +1,1 @@
+"""How Genproj is put to work: Compose, systemd, nginx, and the scale-out form on one machine."""
