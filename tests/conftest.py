@@ -126,7 +126,7 @@ def work(wakes: bell.Listener) -> Callable[..., int]:
 def work_until(work: Callable[..., int]) -> Callable[..., Any]:
     """Runs due jobs again and again until a condition holds."""
 
-    def run(condition: Callable[[], Any], *, seconds: float = 20.0) -> Any:
+    def run(condition: Callable[[], Any], *, seconds: float = 60.0) -> Any:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             work()

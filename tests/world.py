@@ -72,7 +72,7 @@ def picture(colour: str = "#247", size: tuple[int, int] = (64, 48), format: str 
     return file.getvalue()
 
 
-def until(condition: Any, *, seconds: float = 20.0, every: float = 0.05) -> Any:
+def until(condition: Any, *, seconds: float = 60.0, every: float = 0.05) -> Any:
     """The condition's first true answer; AssertionError when it stays false."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -16,7 +16,7 @@ import pytest
 
 from tests import world
 from tests.conftest import ROOT, python
-from tests.flows.test_supervisor import Installation, until
+from tests.flows.test_supervisor import SOON, Installation, until
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
 
@@ -25,7 +25,7 @@ NAME, PASSWORD = "kim", "kim-of-the-tests"
 MOMENTS = ("submit", "fetch", "receipt")
 VICTIMS = ("busy worker", "idle worker", "cluster", "web", "sandbox")
 #: a lapsed lease or a silent cluster, a restart, the next look
-WITHIN = 60.0
+WITHIN = 180.0
 
 
 class Studio(Installation):
@@ -121,8 +121,8 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     running.prepare()
     running.start()
     try:
-        until(running.has_announced, 60, "the announcement")
-        until(running.is_ready, 20, "readiness")
+        until(running.has_announced, SOON, "the announcement")
+        until(running.is_ready, SOON, "readiness")
         running.sign_in()
         yield running
     finally:
@@ -143,7 +143,7 @@ def frozen(processes: list[psutil.Process]) -> Iterator[None]:
 
 
 def shoot(studio: Studio, name: str) -> None:
-    until(lambda: studio.victim(name), 20, f"a {name}")
+    until(lambda: studio.victim(name), SOON, f"a {name}")
     for process in studio.victim(name):
         process.send_signal(signal.SIGKILL)
 
@@ -156,7 +156,7 @@ def during_submit(studio: Studio, victim: str) -> str:
     with frozen([sandbox]):
         id = studio.create(f"shot at {victim} during submit")
         sent = "SELECT submit_started_at FROM generations_registerentry WHERE id = ?"
-        until(lambda: (studio.row(sent, id.replace("-", "")) or [None])[0], 20, "the call")
+        until(lambda: (studio.row(sent, id.replace("-", "")) or [None])[0], SOON, "the call")
         shoot(studio, victim)
     return id
 
@@ -165,7 +165,7 @@ def during_fetch(studio: Studio, victim: str) -> str:
     """The files trickle."""
     studio.faults({"fault": "cdn_slow", "seconds": 3})
     id = studio.create(f"shot at {victim} during fetch")
-    until(lambda: studio.generation(id)["phase"] == "fetching", 20, "an announced output")
+    until(lambda: studio.generation(id)["phase"] == "fetching", SOON, "an announced output")
     time.sleep(0.5)
     shoot(studio, victim)
     return id
@@ -175,10 +175,10 @@ def between_receipt_and_record(studio: Studio, victim: str) -> str:
     """The workers stand still when the deliveries come."""
     studio.faults({"fault": "slow", "seconds": 1})
     id = studio.create(f"shot at {victim} with receipts unread")
-    until(lambda: studio.generation(id).get("dispatched_at"), 20, "acceptance")
+    until(lambda: studio.generation(id).get("dispatched_at"), SOON, "acceptance")
     kept = "SELECT count(*) FROM webhooks_receipt WHERE subject = ?"
     with frozen(studio.workers()):
-        until(lambda: studio.row(kept, id)[0] >= 2, 20, "two receipts")
+        until(lambda: studio.row(kept, id)[0] >= 2, SOON, "two receipts")
         shoot(studio, victim)
     return id
 
@@ -195,7 +195,7 @@ STEPS: dict[str, Callable[[Studio, str], str]] = {
 def test_four_artifacts_come_once_whoever_is_killed(
     studio: Studio, moment: str, victim: str
 ) -> None:
-    until(studio.is_ready, 60, "readiness before the shot")
+    until(studio.is_ready, SOON, "readiness before the shot")
     began = time.monotonic()
     id = STEPS[moment](studio, victim)
     with contextlib.suppress(OSError, urllib.error.URLError):
@@ -205,7 +205,7 @@ def test_four_artifacts_come_once_whoever_is_killed(
     settled = studio.generation(id)
     assert settled["state"] == "completed"
     assert settled["artifact_count"] == 4
-    until(lambda: catalogue_count(studio, id) == 4, 20, "the catalogue")
+    until(lambda: catalogue_count(studio, id) == 4, SOON, "the catalogue")
     hashes = [output["sha256"] for output in settled["outputs"]]
     assert len(set(hashes)) == 4
     assert studio.ground.objects(f"generations/{id}/") == Counter(hashes)

@@ -9,13 +9,13 @@ import pytest
 
 from tests import world
 from tests.flows.test_kills import Studio, shoot
-from tests.flows.test_supervisor import until
+from tests.flows.test_supervisor import SOON, until
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
 
 TITLE = "What a killed process costs a batch of eight variants"
 GEMINI, FLUX = "gemini-3.1-flash-image", "runware:100@1"
-WITHIN = 90.0
+WITHIN = 180.0
 ENDED = {"completed", "failed"}
 
 
@@ -75,8 +75,8 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     running.prepare()
     running.start()
     try:
-        until(running.has_announced, 60, "the announcement")
-        until(running.is_ready, 20, "readiness")
+        until(running.has_announced, SOON, "the announcement")
+        until(running.is_ready, SOON, "readiness")
         running.sign_in()
         running.space = running.ask("POST", "/api/v1/spaces/", {"name": "Shots"})["id"]
         yield running
@@ -103,7 +103,7 @@ def while_painting(team: Team, model: str) -> list[str]:
     slow = "gemini_slow" if model == GEMINI else "slow"
     team.faults({"fault": slow, "seconds": 4})
     ids = team.batch("painted slowly", model)
-    until(lambda: are_submitted(team, ids), 20, "the calls")
+    until(lambda: are_submitted(team, ids), SOON, "the calls")
     time.sleep(0.5)
     return ids
 
@@ -117,7 +117,7 @@ def while_fetching(team: Team, model: str) -> list[str]:
         "(SELECT generation FROM spaces_variant WHERE asset_id = "
         "(SELECT asset_id FROM spaces_variant WHERE id = ?))"
     )
-    until(lambda: team.count(query, ids[0].replace("-", "")) >= 3, 20, "announced pictures")
+    until(lambda: team.count(query, ids[0].replace("-", "")) >= 3, SOON, "announced pictures")
     return ids
 
 
@@ -140,12 +140,12 @@ SHOTS = [
 def test_eight_variants_settle_whoever_is_killed(
     team: Team, victim: str, moment: str, model: str
 ) -> None:
-    until(team.has_mended, 60, "readiness before the shot")
+    until(team.has_mended, SOON, "readiness before the shot")
     before = team.painted()
     began = time.monotonic()
     ids = MOMENTS[moment](team, model)
     shoot(team, victim)
-    until(team.has_mended, 60, "readiness after the shot")
+    until(team.has_mended, SOON, "readiness after the shot")
     until(lambda: team.have_ended(ids), WITHIN, "eight ends")
     took = time.monotonic() - began
     found = team.variants(ids)

@@ -15,7 +15,7 @@ import pytest
 
 from tests import world
 from tests.flows.test_kills_films import Cinema
-from tests.flows.test_supervisor import until
+from tests.flows.test_supervisor import SOON, until
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(1800)]
 
@@ -39,8 +39,8 @@ def cinema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cinema]:
     running.prepare()
     running.start()
     try:
-        until(running.has_announced, 60, "the announcement")
-        until(running.is_ready, 20, "readiness")
+        until(running.has_announced, SOON, "the announcement")
+        until(running.is_ready, SOON, "readiness")
         running.sign_in()
         yield running
     finally:
