@@ -1,5 +1,5 @@
-"""Spaces, members, variants and approvals in the admin."""
+"""Spaces, members, variants, approvals, plans and links in the admin."""
 
-from spaces.admin import spaces, things
+from spaces.admin import spaces, talk, things
 
-__all__ = ["spaces", "things"]
+__all__ = ["spaces", "talk", "things"]
