@@ -154,6 +154,21 @@ def withdraw(*, unpacked: Unpacked) -> None:
 
 @rows.atomically
 def settle_in(*, actor: User, unpacked: Unpacked) -> Imported:
+def bring_in(*, actor: User, file: IO[bytes]) -> Imported:
+    """Unpack an archive and make its space; in no transaction, because it takes its time.
+
+    Raises:
+        The refusals of `unpack`; nothing is left behind.
+    """
+    unpacked, made = unpack(file=file), None
+    try:
+        made = settle_in(actor=actor, unpacked=unpacked)
+    finally:
+        if made is None:
+            withdraw(unpacked=unpacked)
+    return made
+
+
     """Make the space, with `actor` as its owner and as the maker of all that is in it: names in an
     archive are anybody's word. One transaction."""
     manifest, adopted = unpacked.manifest, unpacked.adopted

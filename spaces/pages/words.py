@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from genproj.kernel.errors import Invalid, Refusal
 from genproj.templatetags.ui import shortened
 
 #: status of a variant -> (word, tone, icon)
@@ -35,6 +36,25 @@ FAILURES = {
     "model_retired": "The model is no longer served. Take another one.",
 }
 UNKNOWN = "The picture could not be made. Try again, or change the request."
+DAMAGED = "The file was damaged on its way. Export the space again, or fetch the file again."
+FOREIGN = "It is no space that was exported by Genproj."
+#: code of a refused archive -> why, and what to do about it
+IMPORT_FAILURES = {
+    "required": "Choose the file of an exported space.",
+    "not_an_archive": FOREIGN,
+    "manifest_missing": FOREIGN,
+    "unknown_format": FOREIGN,
+    "unknown_version": "It was exported by a newer Genproj. Bring this one up to date first.",
+    "damaged": DAMAGED,
+    "wrong_size": DAMAGED,
+    "wrong_checksum": DAMAGED,
+    "file_missing": DAMAGED,
+    "payload_too_large": "The file is larger than is taken here.",
+    "too_large_unpacked": "Unpacked it is larger than is taken here.",
+    "file_too_large": "A picture or film in it is larger than is taken here.",
+    "import_busy": "Another space is being imported just now. Try again in a minute.",
+    "storage_unavailable": "Its pictures cannot be stored just now. Try again in a minute.",
+}
 #: how a variant was made -> in words
 OPERATIONS = {
     "generate": "Generated",
@@ -52,6 +72,16 @@ def failure(error: Mapping[str, Any] | None) -> str:
     if not error:
         return ""
     return FAILURES.get(str(error.get("code", "")), UNKNOWN)
+
+
+def import_failure(refusal: Refusal) -> str:
+    """Why an archive was not imported; what no person can mend by the refusal's own words."""
+    errors = refusal.errors if isinstance(refusal, Invalid) else []
+    codes = [str(row["code"]) for row in errors] or [refusal.code]
+    known = IMPORT_FAILURES.get(codes[0])
+    why = known or "Somebody has changed the file, or it is damaged: "
+    told = "" if known else " ".join(str(row["detail"]) for row in errors[:3]) or refusal.detail
+    return f"{why}{told} Nothing was imported."
 
 
 def recipe_rows(recipe: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
 from generations.models import ArtifactUse, Output, RegisterEntry
@@ -88,6 +89,29 @@ def test_the_chat_goes_along_only_when_asked_for(alice: User, owner: Person) -> 
 
 
 def test_the_same_key_brings_it_in_once(alice: User, owner: Person) -> None:
+def test_a_page_brings_it_in_or_says_why_not(alice: User, owner: Person, stranger: Person) -> None:
+    body = exported(owner, rich_space(alice, 3).pk)
+    assert "exported file" in stranger.client.get("/spaces/?import=1").content.decode()
+    form = {"act": "import", "file": SimpleUploadedFile("space.zip", body, "application/zip")}
+    answer = stranger.client.post("/spaces/", form)
+    made = Space.objects.get(members__user=stranger.user)
+    assert answer.headers["Location"] == f"/spaces/{made.pk}/"
+    for damage, words in {
+        body[:-40]: "It was not imported",
+        b"no zip at all": "no space that was exported",
+        b"": "Choose the file",
+    }.items():
+        file = {"file": SimpleUploadedFile("space.zip", damage)} if damage else {}
+        answer = stranger.client.post("/spaces/", {"act": "import", **file})
+        assert answer.status_code == 422
+        assert words in answer.content.decode()
+    told = stranger.client.post(
+        "/spaces/", {"act": "import"}, headers={"Accept": "application/json"}
+    )
+    assert told.json()["detail"].startswith("Choose the file")
+    assert Space.objects.filter(members__user=stranger.user).count() == 1
+
+
     body = exported(owner, rich_space(alice, 2).pk)
     first = imported(owner, body, **{"Idempotency-Key": "one"})
     kept = set(storage.keys())
