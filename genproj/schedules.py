@@ -25,6 +25,7 @@ JOBS = {
 #: sweep -> seconds between two runs; run by the clock, harmless when two clocks do.
 SWEEPS = {
     "generations.operations.sweeps.repair_stuck": 10.0,
+    "generations.operations.belated.take_up_all": 30.0,
     "genproj.usage.operations.budgets.watch_budgets": 5.0,
     "genproj.usage.operations.exporting.owe_lines": 300.0,
     "genproj.usage.operations.tokens.forget_old_calls": 3600.0,

@@ -1,15 +1,24 @@
 """Submits entries: what is sent, and what becomes of each answer."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from urllib.parse import urlencode
 
 from django.conf import settings
 
 from generations.errors import EntryError, error
 from generations.models import RegisterEntry
-from generations.operations import desk, naming, polling, reaching, references, settling
+from generations.operations import (
+    belated,
+    desk,
+    naming,
+    polling,
+    reaching,
+    references,
+    settling,
+)
 from generations.operations.recording import record_update
-from generations.operations.register import callback_wanted
+from generations.operations.register import callback_wanted, is_loopback
 from generations.providers.base import ProviderClient, ProviderError, Submission, Task
 from genproj.kernel import figures, leases, logs, rows, storage
 from genproj.kernel.clock import now, zulu
@@ -53,9 +62,7 @@ def _tasks(entry: RegisterEntry, client: ProviderClient) -> list[Task]:
         give_up(entry, problem=_reference_gone())
         return []
     except storage.StorageFailure as problem:
-        log.warning("storage_away", **_ids(entry), error=str(problem))
-        wait = leases.backoff(entry.failures)
-        leases.put_off(entry, seconds=wait, error=str(problem), counts=False)
+        _wait_for_storage(entry, problem)
         return []
     entry.calls_back = client.kind_of_answer == "callback" and callback_wanted(
         base_url=reaching.connection_of(entry.provider).base_url
@@ -72,9 +79,25 @@ def _tasks(entry: RegisterEntry, client: ProviderClient) -> list[Task]:
 
 
 def close_unsent(entry: RegisterEntry, *, takes_task_id: bool) -> None:
-    """Close an entry that no provider is known to have: its call was lost, or its time is over."""
+    """Close an entry that no provider is known to have: its call was lost, or its time is over.
+
+    What a lost call brought, and kept, is taken up instead.
+    """
     lost = entry.submit_started_at is not None and not takes_task_id
+    try:
+        if lost and belated.take_up(entry):
+            return
+    except storage.StorageFailure as problem:
+        if entry.deadline_at > now():
+            _wait_for_storage(entry, problem)
+            return
     give_up(entry, problem=_dispatch_unknown() if lost else _last_refusal(entry))
+
+
+def _wait_for_storage(entry: RegisterEntry, problem: storage.StorageFailure) -> None:
+    log.warning("storage_away", **_ids(entry), error=str(problem))
+    wait = leases.backoff(entry.failures)
+    leases.put_off(entry, seconds=wait, error=str(problem), counts=False)
 
 
 @rows.atomically
@@ -103,7 +126,7 @@ def _note_begin(tasks: Sequence[Task], entries: Sequence[RegisterEntry]) -> set[
 def callback_url(entry: RegisterEntry) -> str:
     """The address this entry's results are posted to, with the token that opens it."""
     base = settings.PUBLIC_URL
-    if not base.startswith("https://"):
+    if not base.startswith("https://") and not is_loopback(base):
         base = f"http://127.0.0.1:{settings.PORT}"  # the sandbox stands on this machine
     token = callback_token(settings.CALLBACK_SECRETS[0].encode(), str(entry.pk))
     query = urlencode({"generation_id": str(entry.pk), "token": token})
@@ -112,26 +135,34 @@ def callback_url(entry: RegisterEntry) -> str:
 
 @rows.atomically
 def record_accepted(accepted: Sequence[tuple[RegisterEntry, Submission | None]]) -> None:
-    """The provider has these tasks. Inline results are recorded in the same transaction."""
+    """The provider has these tasks. Inline results are recorded in the same transaction, also when
+    the call lasted longer than its lease: what came is kept, late if need be."""
     at = now()
     opened = desk.open_entries({entry.pk for entry, _ in accepted})
     for entry, submission in accepted:
         item = opened.get(entry.pk)
-        if item is None or item.entry.attempts != entry.attempts:
+        if item is None:
             continue
-        item.change(leased_until=None, failures=0, last_error="")
-        if item.entry.dispatched_at is None:
-            item.change(dispatched_at=at)
-            item.notable = True
-        if submission is not None and submission.ref != str(entry.pk):
-            item.change(provider_ref=submission.ref)
-        if item.entry.due_at is not None:
-            moment = polling.next_look(item.entry, calls_back=entry.calls_back, at=at)
-            item.change(due_at=moment)
+        if item.entry.attempts == entry.attempts:
+            _note_accepted(item, entry, submission, at=at)
         if submission is not None and submission.update is not None:
             record_update(item, update=submission.update, at=at)
         log.info("accepted", **_ids(entry))
     desk.put_back(opened.values(), at=at)
+
+
+def _note_accepted(
+    item: desk.Opened, entry: RegisterEntry, submission: Submission | None, *, at: datetime
+) -> None:
+    item.change(leased_until=None, failures=0, last_error="")
+    if item.entry.dispatched_at is None:
+        item.change(dispatched_at=at)
+        item.notable = True
+    if submission is not None and submission.ref != str(entry.pk):
+        item.change(provider_ref=submission.ref)
+    if item.entry.due_at is not None:
+        moment = polling.next_look(item.entry, calls_back=entry.calls_back, at=at)
+        item.change(due_at=moment)
 
 
 def record_problem(entry: RegisterEntry, *, problem: ProviderError, takes_task_id: bool) -> None:

@@ -1,5 +1,7 @@
 """Pictures whose provider answers with them: asked for at the same door as all others."""
 
+import hashlib
+import io
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -9,10 +11,12 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from generations.models import RegisterEntry
+from generations.operations import belated, calling, submission
+from genproj.kernel import leases, storage
 from genproj.usage import queries as ledger
 from tests import world
 from tests.conftest import Sandbox
-from tests.spaces.world import Person
+from tests.people import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,3 +79,70 @@ def test_an_answer_that_is_lost_is_never_asked_for_again(
     work()
     assert ali.get(f"generations/{again['id']}/")["state"] == "completed"
     assert RegisterEntry.objects.count() == 2
+
+
+def kept(key: str, content: bytes) -> None:
+    """Bytes as a call keeps them."""
+    digest = hashlib.sha256(content).hexdigest()
+    storage.put(
+        key, io.BytesIO(content), sha256=digest, size=len(content), content_type="image/png"
+    )
+
+
+def begun(ali: Person, sandbox: Sandbox) -> tuple[RegisterEntry, submission.Submission]:
+    """A call that has come back with a picture, which is kept and not recorded."""
+    made = ali.post("generations/", WISH, status=202)
+    [entry] = leases.claim(calling.entries_to_paint(), limit=8, seconds=0.1)
+    [call] = calling.calls_for([entry])
+    answer = calling.make(call)
+    assert str(entry.pk) == made["id"]
+    assert answer.submission is not None
+    return entry, answer.submission
+
+
+def test_a_picture_that_was_kept_when_its_worker_died_is_taken_up(
+    ali: Person, sandbox: Sandbox, work: Callable[..., int], work_until: Callable[..., Any]
+) -> None:
+    entry, _ = begun(ali, sandbox)
+    work_until(lambda: ali.get(f"generations/{entry.pk}/")["state"] != "pending")
+    done = ali.get(f"generations/{entry.pk}/")
+    assert (done["state"], done["error"]) == ("completed", None)
+    assert len(sandbox.tasks()) == 1
+    assert [line.kind for line in ledger.lines_of(f"entry:{entry.pk}")] == ["hold", "settle"]
+    assert list(storage.keys("uploads/")) == []
+
+
+def test_a_picture_that_comes_after_its_lease_is_kept_as_late(
+    ali: Person, sandbox: Sandbox, work: Callable[..., int]
+) -> None:
+    entry, late = begun(ali, sandbox)
+    [(key, _)] = storage.keys("uploads/")
+    with storage.open_read(key) as file:
+        picture = file.read()
+    storage.delete(key)  # as if it had not come yet
+    RegisterEntry.objects.filter(pk=entry.pk).update(leased_until=None)
+    work()
+    assert ali.get(f"generations/{entry.pk}/")["error"]["code"] == "dispatch_unknown"
+    kept(key, picture)
+    submission.record_accepted([(entry, late)])
+    work()
+    done = ali.get(f"generations/{entry.pk}/")
+    assert (done["state"], done["artifact_count"]) == ("completed", 1)
+    kinds = [line.kind for line in ledger.lines_of(f"entry:{entry.pk}")]
+    assert kinds == ["hold", "release", "charge"]
+
+
+def test_the_sweep_takes_up_what_calls_about_closed_entries_left(
+    ali: Person, sandbox: Sandbox, work: Callable[..., int]
+) -> None:
+    entry, _ = begun(ali, sandbox)
+    ali.post(f"generations/{entry.pk}/cancel/", {}, status=200)
+    belated.take_up_all()
+    work()
+    done = ali.get(f"generations/{entry.pk}/")
+    assert (done["state"], done["artifact_count"]) == ("cancelled", 1)
+    kept(f"uploads/inline/{entry.pk}/again", b".")
+    belated.take_up_all()
+    work()
+    assert list(storage.keys("uploads/")) == []
+    assert ali.get(f"generations/{entry.pk}/")["artifact_count"] == 1
