@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from generations import queries
 from generations.api import docs
-from generations.operations.reaching import client_of
+from generations.operations.outages import search_catalogue
 from generations.operations.registry import makes_films
 from generations.providers.base import FoundModel, ProviderError
 from generations.queries import ModelView, model_json
@@ -57,7 +57,7 @@ def _catalogue(search: str, **theirs: str) -> tuple[FoundModel, ...]:
     filters: dict[str, Any] = dict(theirs)
     if tag := filters.pop("tag", None):
         filters["tags"] = [tag]
-    found = client_of("runware").search_models(search=search, limit=CATALOGUE_LIMIT, **filters)
+    found = search_catalogue("runware", search=search, limit=CATALOGUE_LIMIT, **filters)
     return found.models
 
 

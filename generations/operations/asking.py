@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from generations import queries
 from generations.errors import ModelRetired
 from generations.models import ProviderModel, RegisterEntry
-from generations.operations.reaching import client_of
+from generations.operations.outages import search_catalogue
 from generations.operations.register import open_entry
 from generations.operations.registry import add_from_catalogue
 from generations.providers.base import ProviderError
@@ -164,7 +164,7 @@ def _model(id: str) -> tuple[ProviderModel | None, Errors]:
 def _from_catalogue(id: str) -> ProviderModel | None:
     """A new row for a model that the provider's catalogue knows under exactly this id."""
     try:
-        found = client_of("runware").search_models(search=id, limit=20)
+        found = search_catalogue("runware", search=id, limit=20)
     except ProviderError as problem:
         raise ProviderUnavailable(
             "The registry lacks this model and the provider's catalogue cannot be asked just now."

@@ -5,15 +5,15 @@ tried, one row goes first, and what else was claimed is given back.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 
 from generations.models import Output, RegisterEntry
-from generations.operations import polling, submission
+from generations.operations import polling, reaching, submission
 from generations.operations.recording import IN_STORAGE
 from generations.providers import PROVIDERS, inline_providers
-from generations.providers.base import ProviderClient, ProviderError
+from generations.providers.base import FoundModels, ProviderClient, ProviderError
 from genproj.kernel import http, leases
 from genproj.kernel.clock import now
 from genproj.runtime import breakers
@@ -117,6 +117,20 @@ def note_fetches(fetched: Iterable[tuple[str, bool, str]]) -> None:
             downloads[0] += 1
     for target, (answers, failures) in tally.items():
         breakers.note(target, answered=bool(answers), failures=failures, error="not reached")
+
+
+def search_catalogue(provider: str, **filters: Any) -> FoundModels:
+    """What a provider's catalogue holds.
+
+    Raises:
+        ProviderError: it cannot be asked; at once while the provider is left alone.
+    """
+    target = calls_of(provider)
+    try:
+        with breakers.through(target, trouble=ProviderError, is_outage=is_outage):
+            return reaching.client_of(provider).search_models(**filters)
+    except breakers.Shut:
+        raise ProviderError("unreachable", url="") from None
 
 
 def away_of(provider: str, problem: http.HttpFailure) -> str:

@@ -35,11 +35,13 @@ class Connection:
 @dataclass(frozen=True)
 class Outcome:
     """What came of a batch. `refused`: place in the batch -> why. `divide`: something in it is
-    wrong, or was not counted, but not said which. `error`: nothing of it can be said to be told."""
+    wrong, or was not counted, but not said which. `error`: nothing of it can be said to be told;
+    `is_away`: because the service does not answer."""
 
     refused: Mapping[int, str] = field(default_factory=dict)
     divide: str = ""
     error: str = ""
+    is_away: bool = False
     retry_after: float | None = None
 
 
@@ -55,7 +57,7 @@ def tell(connection: Connection, events: Sequence[Mapping[str, Any]]) -> Outcome
             limits=LIMITS,
         )
     except http.HttpFailure as failure:
-        return Outcome(error=str(failure))
+        return Outcome(error=str(failure), is_away=True)
     return _read(answer, len(events))
 
 
@@ -76,7 +78,11 @@ def _read(answer: http.Answer, count: int) -> Outcome:
         if found := _by_place(body, count):
             return Outcome(refused=found)
         return Outcome(divide=f"{words}: {str(body)[:200]}")
-    return Outcome(error=f"answered {answer.status}", retry_after=http.retry_after(answer.headers))
+    return Outcome(
+        error=f"answered {answer.status}",
+        is_away=answer.status >= 500,
+        retry_after=http.retry_after(answer.headers),
+    )
 
 
 def _by_place(body: Any, count: int) -> dict[int, str]:

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 
 from genproj.assistant import client
 from genproj.assistant.models import Message, Turn
-from genproj.assistant.operations import messages, rounds, turns
+from genproj.assistant.operations import asking, messages, rounds, turns
 from genproj.assistant.transcript import transcript
 from genproj.events import whispers
 from genproj.kernel import leases, logs, rows
@@ -90,12 +90,7 @@ def _speak(turn: Turn, asker: User, space_id: UUID) -> bool:
         reply = rounds.stream_into(
             turn,
             message=message,
-            pieces=client.stream(
-                client.connection(
-                    settings.ANTHROPIC_API_KEY,
-                    settings.ANTHROPIC_BASE_URL,
-                    settings.ANTHROPIC_MODEL,
-                ),
+            pieces=asking.stream(
                 system=prompts.system(mode=mode, space=_facts(space)),
                 messages=transcript(turn, words=lambda said: _words(said, space_id)),
                 tools=declared(mode),

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 
 from generations import queries as engine
 from genproj.assistant import client
+from genproj.assistant.operations import asking
 from genproj.kernel import ids, logs, storage
 from genproj.kernel.errors import ProviderUnavailable, RateLimited, StorageUnavailable
 from genproj.runtime.breakers import storage_asked
@@ -121,10 +122,7 @@ def _asked(actor: User, space_id: UUID, *, system: str, said: Sequence[Mapping[s
             "The assistant's calls of today, or the money for them, are used up.", retry_after=3600
         )
     try:
-        reply = client.complete(
-            client.connection(
-                settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL, settings.ANTHROPIC_MODEL
-            ),
+        reply = asking.complete(
             system=system,
             messages=[{"role": "user", "content": [dict(block) for block in said]}],
             max_tokens=LONGEST_ANSWER,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.test import Client
 
 from generations.models import Output, Preview, ProviderModel, RegisterEntry
 from generations.operations import calling, collecting, filming, keeping, outages, register
@@ -189,6 +190,23 @@ def test_previews_wait_for_storage_however_long_it_is_away(
     pause_is_over(breakers.STORAGE)
     work("make_previews")
     assert Preview.objects.get().made_at is not None
+
+
+def test_who_needs_the_catalogue_of_a_shut_provider_is_told_at_once(
+    alice: User, sandbox: Sandbox
+) -> None:
+    world.models()
+    shut(RUNWARE)
+    client = Client()
+    client.force_login(alice)
+    body = {"model": "civitai:1@1", "prompt": "a lighthouse"}
+    answer = client.post("/api/v1/generations/", body, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (503, "provider_unavailable")
+    assert answer["Retry-After"]
+    body["model"] = world.MODEL  # what needs no question is accepted, and waits
+    answer = client.post("/api/v1/generations/", body, content_type="application/json")
+    assert answer.status_code == 202
+    assert sandbox.get("/control/calls")["calls"] == []
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from django.test import Client
 
 from genproj.kernel.clock import now
 from genproj.kernel.errors import Forbidden
+from genproj.runtime import breakers
 from genproj.usage.models import ExportedLine, LedgerLine
 from genproj.usage.operations import charge_tokens, exporting
 from tests.conftest import Sandbox
@@ -189,3 +190,26 @@ def test_tokens_are_told_by_their_counts(billing: Sandbox, ledger: Ledger, work:
     assert told["usage.tokens_in"]["units"] == 1000
     assert Decimal(told["usage.tokens_in"]["amount"]) == Decimal("0.003")
     assert Decimal(told["usage.tokens_out"]["amount"]) == Decimal("0.00015")
+
+
+def test_a_service_that_is_away_is_left_alone_and_told_when_it_is_back(
+    billing: Sandbox, ledger: Ledger, work: Work, settings: Any
+) -> None:
+    settings.BREAKER_FAILURES = 1
+    spent(ledger, 3)
+    exporting.owe_lines()
+    billing.faults({"fault": "billing_denied"})
+    work("export")
+    assert not breakers.is_shut(exporting.SERVICE)  # a refusal is an answer
+    billing.faults({"fault": "billing_500"})
+    hurry()
+    work("export")
+    assert breakers.is_shut(exporting.SERVICE)
+    made = len(billing.get("/control/calls")["calls"])
+    billing.faults()
+    hurry()
+    assert work("export") == 0
+    assert len(billing.get("/control/calls")["calls"]) == made
+    breakers.note(exporting.SERVICE, answered=True)
+    work("export")
+    assert states() == ["told"] * 3

@@ -17,7 +17,7 @@ from generations.errors import ModelRetired
 from genproj.assistant import client
 from genproj.assistant import queries as talk
 from genproj.assistant.models import Message, Turn
-from genproj.assistant.operations import messages, turns
+from genproj.assistant.operations import asking, messages, turns
 from genproj.kernel import figures, logs, rows
 from genproj.kernel.errors import Invalid
 from genproj.usage import operations as money
@@ -88,10 +88,7 @@ def _understood(turn: Turn, said: str, film: Video | None, model: engine.FilmMod
     messages = _messages(turn)
     began = time.monotonic()
     try:
-        reply = client.complete(
-            client.connection(
-                settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL, settings.ANTHROPIC_MODEL
-            ),
+        reply = asking.complete(
             system=prompts.system(model=model.parameters, film=_facts(film)),
             messages=messages,
             schema=prompts.INTENT,

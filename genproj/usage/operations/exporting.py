@@ -15,6 +15,7 @@ from genproj.kernel import leases, logs, rows
 from genproj.kernel.clock import now, zulu
 from genproj.kernel.errors import Forbidden
 from genproj.kernel.wake import ending, wake
+from genproj.runtime import breakers
 from genproj.usage import billing
 from genproj.usage.models import ExportedLine, LedgerLine
 from genproj.usage.queries.budgets import amount
@@ -23,6 +24,8 @@ from genproj.usage.queries.totals import SETTLED, SPENT
 State = ExportedLine.State
 
 JOB = "genproj.usage.jobs.export"
+#: its breaker
+SERVICE = "billing"
 #: lines listed in one transaction
 LISTED = 500
 #: of a service that is away: four days at the longest pause
@@ -82,7 +85,8 @@ def _list(lines: Sequence[LedgerLine]) -> None:
 
 def lines_to_tell() -> "QuerySet[ExportedLine]":
     """Lines that the billing service is to be told of."""
-    return ExportedLine.objects.filter(due_at__isnull=False)
+    waiting = ExportedLine.objects.filter(due_at__isnull=False)
+    return waiting.none() if breakers.is_shut(SERVICE) else waiting
 
 
 def export() -> int:
@@ -91,6 +95,9 @@ def export() -> int:
     while is_on() and not ending():
         taken = leases.claim(lines_to_tell(), limit=billing.MOST, seconds=120)
         if not taken:
+            break
+        if not breakers.allowed(SERVICE):
+            leases.release(taken)
             break
         count += len(taken)
         _tell(taken)
@@ -105,6 +112,8 @@ def _tell(taken: list[ExportedLine]) -> None:
         batch = waiting.pop()
         connection = billing.Connection(settings.BILLING_BASE_URL, settings.BILLING_TOKEN)
         outcome = billing.tell(connection, [event_of(lines[row.line_id]) for row in batch])
+        failures = 1 if outcome.is_away else 0
+        breakers.note(SERVICE, answered=not failures, failures=failures, error=outcome.error)
         if outcome.divide and len(batch) > 1:
             middle = len(batch) // 2
             waiting += [batch[middle:], batch[:middle]]
