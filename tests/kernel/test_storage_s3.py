@@ -3,11 +3,13 @@
 import hashlib
 import io
 import threading
+import time
 from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
+from django.core.management import call_command
 
 from genproj.kernel import storage
 from tests import s3
@@ -197,3 +199,46 @@ def test_a_store_that_cannot_be_reached_is_our_failure(s3_server, settings, name
         assert "wrong" not in str(failure.value)
     s3.let_go()
     setattr(settings, name, {"STORAGE_BUCKET": "media", **s3_server.settings}[name])
+
+
+def test_a_bucket_is_made_tried_and_left_as_it_was(s3_server, settings, capsys):  # noqa: F811
+    settings.STORAGE_BUCKET = f"new-{time.monotonic_ns()}"
+    s3.let_go()
+    call_command("prepare_bucket")
+    first = capsys.readouterr().out.splitlines()
+    assert f"ok        bucket {settings.STORAGE_BUCKET} (made)" in first
+    for what in ("put", "get", "parts", "put if absent", "delete"):
+        assert f"ok        {what}" in first
+    assert not any(line.startswith("FAILED") for line in first)
+    call_command("prepare_bucket")
+    assert "(is there)" in capsys.readouterr().out
+    assert list(storage.keys()) == []
+    storage._store().client.delete_bucket(Bucket=settings.STORAGE_BUCKET)
+    s3.let_go()
+    settings.STORAGE_BUCKET = "media"
+
+
+def test_a_bucket_that_may_not_be_used_is_said(settings, capsys):
+    settings.AWS_SECRET_ACCESS_KEY = "wrong"
+    s3.let_go()
+    with pytest.raises(SystemExit):
+        call_command("prepare_bucket")
+    assert "FAILED    bucket media" in capsys.readouterr().out
+    s3.let_go()
+    settings.AWS_SECRET_ACCESS_KEY = "testing"
+
+
+def test_of_two_large_files_for_one_key_the_last_word_is_a_whole_one(monkeypatch):
+    """Each goes in parts; whichever is completed second finds the first there and replaces it."""
+    from genproj.kernel.storage import s3 as ours
+
+    monkeypatch.setattr(ours, "WHOLE_UP_TO", 5 * 2**20)
+    monkeypatch.setattr(ours, "PART", 5 * 2**20)
+    bodies = [bytes([number]) * (5 * 2**20 + 1) for number in (1, 2)]
+    threads = [threading.Thread(target=keep, args=("videos/race.mp4", body)) for body in bodies]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert read("videos/race.mp4") in bodies
+    assert storage.tidy(older_than=-60) == 0

@@ -11,9 +11,17 @@ from typing import BinaryIO
 
 from django.conf import settings
 
-from genproj.kernel.storage.store import KeyMissing, Stat, StorageFailure, Store, Stored
+from genproj.kernel.storage.store import (
+    Finding,
+    KeyMissing,
+    Stat,
+    StorageFailure,
+    Store,
+    Stored,
+)
 
 __all__ = [
+    "Finding",
     "KeyMissing",
     "Stat",
     "StorageFailure",
@@ -23,6 +31,7 @@ __all__ = [
     "keys",
     "open_read",
     "path_of",
+    "prepare",
     "put",
     "reset",
     "scratch",
@@ -114,6 +123,11 @@ def tidy(*, older_than: float) -> int:
 def check() -> None:
     """Raise StorageFailure when nothing could be kept at this moment; cheap."""
     _store().check()
+
+
+def prepare() -> Iterator[Finding]:
+    """Make the place where bytes are kept, and try what is done with it, a finding each."""
+    return _store().prepare()
 
 
 def reset() -> None:

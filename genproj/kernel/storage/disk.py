@@ -7,7 +7,15 @@ from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO
 
-from genproj.kernel.storage.store import KeyMissing, Stat, StorageFailure, Stored, differs, measured
+from genproj.kernel.storage.store import (
+    Finding,
+    KeyMissing,
+    Stat,
+    StorageFailure,
+    Stored,
+    differs,
+    measured,
+)
 
 # Hidden from keys() because no key may begin with a dot.
 PARTS = ".tmp"
@@ -117,6 +125,14 @@ class Folder:
                 part.flush()
         except OSError as error:
             raise StorageFailure("", _words(error)) from error
+
+    def prepare(self) -> Iterator[Finding]:
+        try:
+            self.check()
+        except StorageFailure as failure:
+            yield Finding(f"folder {self.root}", why=failure.cause, ok=False, is_needed=True)
+        else:
+            yield Finding(f"folder {self.root}", why="can be written", ok=True, is_needed=True)
 
     def _holds(self, path: Path, claim: Stored) -> bool:
         try:

@@ -12,8 +12,11 @@ from django.conf import settings
 from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage
 
+from genproj.kernel.storage import preparing
+from genproj.kernel.storage.codes import ABSENT, NOT_KNOWN, TAKEN, code_of
 from genproj.kernel.storage.store import (
     CHUNK,
+    Finding,
     KeyMissing,
     Stat,
     StorageFailure,
@@ -27,12 +30,6 @@ PART = 16 * 2**20
 IN_MEMORY = 8 * 2**20
 # S3 stores user metadata as x-amz-meta-sha256.
 HASH = "sha256"
-
-ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
-# 409 is a concurrent write to the same key.
-TAKEN = frozenset({"412", "PreconditionFailed", "409", "ConditionalRequestConflict"})
-# What servers without create-only writes answer to If-None-Match.
-NOT_KNOWN = frozenset({"501", "NotImplemented", "400", "InvalidArgument", "InvalidRequest"})
 
 
 class Bucket:
@@ -78,14 +75,14 @@ class Bucket:
         refused = self._attempt(write, claim, source, content_type, condition)
         if refused is None:
             return
-        code = _code(refused)
+        code = code_of(refused)
         if not condition or code not in TAKEN | NOT_KNOWN:
             raise StorageFailure(claim.key, code) from refused
         if self._holds(claim):
             return
         refused = self._attempt(write, claim, source, content_type, {})
         if refused is not None:
-            raise StorageFailure(claim.key, _code(refused)) from refused
+            raise StorageFailure(claim.key, code_of(refused)) from refused
         if code in NOT_KNOWN:
             self.create_only = False
 
@@ -97,9 +94,9 @@ class Bucket:
                 spooled.write(chunk)
         except (ClientError, BotoCoreError, OSError) as error:
             spooled.close()
-            if _code(error) in ABSENT:
+            if code_of(error) in ABSENT:
                 raise KeyMissing(key) from None
-            raise StorageFailure(key, _code(error)) from error
+            raise StorageFailure(key, code_of(error)) from error
         spooled.seek(0)
         return cast(BinaryIO, spooled)
 
@@ -107,9 +104,9 @@ class Bucket:
         try:
             head = self.client.head_object(Bucket=self.name, Key=key)
         except (ClientError, BotoCoreError) as error:
-            if _code(error) in ABSENT:
+            if code_of(error) in ABSENT:
                 return None
-            raise StorageFailure(key, _code(error)) from error
+            raise StorageFailure(key, code_of(error)) from error
         # Header names have no case, and some servers write them in their own.
         noted = {name.lower(): value for name, value in head.get("Metadata", {}).items()}
         return Stat(head["ContentLength"], noted.get(HASH))
@@ -118,8 +115,8 @@ class Bucket:
         try:
             self.client.delete_object(Bucket=self.name, Key=key)
         except (ClientError, BotoCoreError) as error:
-            if _code(error) not in ABSENT:
-                raise StorageFailure(key, _code(error)) from error
+            if code_of(error) not in ABSENT:
+                raise StorageFailure(key, code_of(error)) from error
 
     def keys(self, prefix: str) -> Iterator[tuple[str, int]]:
         pages = self.client.get_paginator("list_objects_v2")
@@ -128,7 +125,7 @@ class Bucket:
                 for found in page.get("Contents", ()):
                     yield found["Key"], found["Size"]
         except (ClientError, BotoCoreError) as error:
-            raise StorageFailure(prefix, _code(error)) from error
+            raise StorageFailure(prefix, code_of(error)) from error
 
     def signed_url(self, key: str, filename: str | None, content_type: str) -> str | None:
         disposition = content_disposition_header(filename is not None, filename or "") or "inline"
@@ -149,7 +146,7 @@ class Bucket:
                 act, Params={"Bucket": self.name, "Key": key, **more}, ExpiresIn=seconds
             )
         except (ClientError, BotoCoreError) as error:
-            raise StorageFailure(key, _code(error)) from error
+            raise StorageFailure(key, code_of(error)) from error
         return url
 
     def path_of(self, key: str) -> Path | None:
@@ -168,14 +165,19 @@ class Bucket:
                         self._abort(found["Key"], found["UploadId"])
                         removed += 1
         except (ClientError, BotoCoreError) as error:
-            raise StorageFailure("", _code(error)) from error
+            raise StorageFailure("", code_of(error)) from error
         return removed
 
     def check(self) -> None:
         try:
             self.client.head_bucket(Bucket=self.name)
         except (ClientError, BotoCoreError) as error:
-            raise StorageFailure("", f"bucket {self.name}: {_code(error)}") from error
+            raise StorageFailure("", f"bucket {self.name}: {code_of(error)}") from error
+
+    def prepare(self) -> Iterator[Finding]:
+        return preparing.prepare(
+            self.client, self.name, region=settings.S3_REGION, origin=settings.PUBLIC_URL
+        )
 
     def _holds(self, claim: Stored) -> bool:
         there = self.stat(claim.key)
@@ -201,7 +203,7 @@ class Bucket:
         except ClientError as error:
             return error
         except (BotoCoreError, OSError) as error:
-            raise StorageFailure(claim.key, _code(error)) from error
+            raise StorageFailure(claim.key, code_of(error)) from error
         return None
 
     def _put_whole(
@@ -247,9 +249,3 @@ class Bucket:
         except (ClientError, BotoCoreError):
             # What stays is swept by tidy(); the failure that led here is the one to tell.
             return
-
-
-def _code(error: Exception) -> str:
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code") or "refused")
-    return type(error).__name__

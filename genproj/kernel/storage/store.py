@@ -40,6 +40,16 @@ class Stat:
     sha256: str | None = None
 
 
+@dataclass(frozen=True)
+class Finding:
+    """What came of trying one thing on a store; `why` says more, or why not."""
+
+    what: str
+    why: str
+    ok: bool
+    is_needed: bool
+
+
 class Store(Protocol):
     """One kind of store. Keys arrive checked; every failure leaves as StorageFailure."""
 
@@ -54,6 +64,7 @@ class Store(Protocol):
     def scratch(self) -> BinaryIO: ...
     def tidy(self, before: float) -> int: ...
     def check(self) -> None: ...
+    def prepare(self) -> Iterator[Finding]: ...
 
 
 def measured(source: BinaryIO, into: BinaryIO | None = None) -> tuple[int, str]:
