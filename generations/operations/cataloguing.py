@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from generations.models import Artifact, ArtifactTag, Generation, Output, RegisterEntry
-from genproj.kernel import rows
+from genproj.kernel import bulk, rows
 from genproj.kernel.clock import now
 
 
@@ -20,14 +20,16 @@ def catalogue(entries: Sequence[RegisterEntry]) -> None:
         outputs[output.entry_id].append(output)
     known = dict(Generation.objects.filter(pk__in=outputs).values_list("pk", "artifact_count"))
     kept = set(Artifact.objects.filter(generation__in=known).values_list("pk", flat=True))
-    Generation.objects.bulk_create(
-        _generation(entry, len(outputs[entry.pk])) for entry in entries if entry.pk not in known
+    bulk.insert_all(
+        [_generation(entry, len(outputs[entry.pk])) for entry in entries if entry.pk not in known]
     )
-    Artifact.objects.bulk_create(
-        _artifact(entry, output)
-        for entry in entries
-        for output in outputs[entry.pk]
-        if output.pk not in kept
+    bulk.insert_all(
+        [
+            _artifact(entry, output)
+            for entry in entries
+            for output in outputs[entry.pk]
+            if output.pk not in kept
+        ]
     )
     for entry_id, count in known.items():
         if count < len(outputs[entry_id]):

@@ -18,7 +18,7 @@ from generations.errors import OutputError, error
 from generations.models import Output, Preview
 from generations.operations import desk, naming, outages
 from generations.operations.bringing import Stored, bring
-from genproj.kernel import figures, http, leases, logs, media, rows, storage
+from genproj.kernel import bulk, figures, http, leases, logs, media, rows, storage
 from genproj.kernel.clock import now
 from genproj.kernel.wake import ending, wake
 from genproj.runtime.breakers import STORAGE
@@ -248,7 +248,7 @@ def record_collected(results: Sequence[tuple[Output, Stored | Failed]]) -> None:
             _postpone_or_fail(item, row, result, at=at)
     desk.put_back(opened.values(), at=at)
     if previews:
-        Preview.objects.bulk_create(previews, ignore_conflicts=True)
+        bulk.insert_all(previews, passing_over=True)
         wake("generations.jobs.make_previews")
 
 

@@ -4,14 +4,14 @@ Every operation that changes an entry does so here, so that completion, projecti
 the next look at the provider are decided in one place, in the transaction of the change.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from generations.models import Output, RegisterEntry
 from generations.operations import frames, money, settling
-from genproj.kernel import rows
+from genproj.kernel import bulk, rows
 from genproj.kernel.clock import now
 
 
@@ -23,33 +23,33 @@ class Opened:
         self.outputs = outputs
         self.added: list[Output] = []
         self.notable = False  # whether a person could notice the change
-        self._entry_changes: dict[str, Any] = {}
-        self._output_changes: dict[UUID, dict[str, Any]] = {}
+        self.entry_changes: dict[str, Any] = {}
+        self.output_changes: dict[UUID, dict[str, Any]] = {}
 
     def change(self, **facts: Any) -> None:
         """Change facts of the entry."""
         for name, value in facts.items():
             if getattr(self.entry, name) != value:
                 setattr(self.entry, name, value)
-                self._entry_changes[name] = value
+                self.entry_changes[name] = value
 
     def change_output(self, output: Output, **facts: Any) -> None:
         """Change facts of one of its outputs."""
         for name, value in facts.items():
             setattr(output, name, value)
         if output not in self.added:
-            self._output_changes.setdefault(output.pk, {}).update(facts)
+            self.output_changes.setdefault(output.pk, {}).update(facts)
 
     def has_changed(self, name: str) -> bool:
         """Whether this fact of the entry was changed on the desk."""
-        return name in self._entry_changes
+        return name in self.entry_changes
 
     def ended(self) -> list[Output]:
         """The outputs that were stored or failed on the desk."""
         changed = [
             output
             for output in self.outputs
-            if self._output_changes.get(output.pk, {}).keys() & {"stored_at", "error"}
+            if self.output_changes.get(output.pk, {}).keys() & {"stored_at", "error"}
         ]
         return [output for output in (*changed, *self.added) if output.is_terminal]
 
@@ -80,16 +80,6 @@ class Opened:
         """Whether an announced output still waits to be fetched."""
         return any(not output.is_terminal for output in self.filled)
 
-    def write(self) -> None:
-        """Write what was changed; outputs that give up their slot go before those that take it."""
-        by_release = sorted(
-            self._output_changes.items(), key=lambda item: item[1].get("index", 0) is not None
-        )
-        for key, facts in by_release:
-            Output.objects.filter(pk=key).update(**facts)
-        if self._entry_changes:
-            RegisterEntry.objects.filter(pk=self.entry.pk).update(**self._entry_changes)
-
 
 def open_entries(ids: Collection[UUID]) -> dict[UUID, Opened]:
     """Lock entries in id order and read their outputs. Call it inside a transaction.
@@ -110,10 +100,18 @@ def put_back(opened: Iterable[Opened], *, at: datetime | None = None) -> None:
     moment, desk = at or now(), list(opened)
     for item in desk:
         settling.settle(item, at=moment)
-    added = [output for item in desk for output in item.added]
-    for item in desk:
-        item.write()
-    Output.objects.bulk_create(added)
+    _write(desk)
     money.close(desk, at=moment)
     settling.owe_projections(desk, at=moment)
     frames.tell(desk)
+
+
+def _write(desk: Sequence[Opened]) -> None:
+    """Write what was changed; outputs that give up their slot go before those that take it."""
+    changed = [line for item in desk for line in item.output_changes.items()]
+    releases = [(key, facts) for key, facts in changed if facts.get("index", 0) is None]
+    others = [(key, facts) for key, facts in changed if facts.get("index", 0) is not None]
+    bulk.update_each(Output, releases)
+    bulk.update_each(Output, others)
+    bulk.update_each(RegisterEntry, [(item.entry.pk, item.entry_changes) for item in desk])
+    bulk.insert_all([output for item in desk for output in item.added])

@@ -23,9 +23,9 @@ def stream_of(entry: RegisterEntry) -> str | None:
 def tell(desk: Iterable[Opened]) -> None:
     """Append `generation:updated` for each entry with a notable change."""
     changed = [item for item in desk if item.notable and stream_of(item.entry)]
-    for item, frame in zip(
-        changed, queries.frames_of([item.entry for item in changed]), strict=True
-    ):
+    outputs = {item.entry.pk: item.outputs for item in changed}
+    read = queries.frames_of([item.entry for item in changed], outputs=outputs)
+    for item, frame in zip(changed, read, strict=True):
         log.append(stream_of(item.entry) or "", "generation:updated", generation=frame)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from generations.models import Projection
 from generations.operations import announcing, naming
 from generations.states import Facts, derive_state
-from genproj.kernel import figures, logs
+from genproj.kernel import bulk, figures, logs
 from genproj.kernel.wake import wake
 from genproj.projectors import AGAIN, PROJECTORS, STAGES
 
@@ -59,7 +59,7 @@ def owe_projections(desk: Iterable[Opened], *, at: datetime) -> None:
         Projection.objects.filter(
             stage=stage, entry__in=[row.entry_id for row in owed if row.stage == stage]
         ).update(due_at=at, done_at=None, leased_until=None)
-    Projection.objects.bulk_create(owed, ignore_conflicts=True)
+    bulk.insert_all(owed, passing_over=True)
     wake("generations.jobs.project")
 
 

@@ -1,7 +1,7 @@
 """Turns rows of the register into views; a page of them costs a constant number of queries."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from generations.errors import EntryError
 from generations.models import EntryTag, Output, Preview, Projection, RegisterEntry, Trash
@@ -27,7 +27,7 @@ class Surroundings:
     """What stands around some entries in other tables, by entry."""
 
     outputs: dict[UUID, list[Output]] = field(default_factory=lambda: defaultdict(list))
-    previews: dict[UUID, Preview] = field(default_factory=dict)
+    colours: dict[UUID, str] = field(default_factory=dict)  # of outputs that have a preview
     tags: dict[UUID, list[str]] = field(default_factory=lambda: defaultdict(list))
     trashed: dict[UUID, datetime] = field(default_factory=dict)
     failed: set[UUID] = field(default_factory=set)  # with a failed projection
@@ -36,13 +36,11 @@ class Surroundings:
 def surroundings_of(ids: Collection[UUID], *, brief: bool = False) -> Surroundings:
     """Read what stands around entries; `brief` leaves out what only acts depend on."""
     found = Surroundings()
-    outputs = Output.objects.filter(entry_id__in=ids).select_related("preview").defer("raw")
-    for output in outputs.order_by("entry_id", "index", "id"):
+    outputs = Output.objects.filter(entry_id__in=ids).annotate(colour=F("preview__colour"))
+    for output in outputs.defer("raw").order_by("entry_id", "index", "id"):
         found.outputs[output.entry_id].append(output)
-    for entry, name in (
-        EntryTag.objects.filter(entry_id__in=ids).order_by("name").values_list("entry_id", "name")
-    ):
-        found.tags[entry].append(name)
+        found.colours[output.pk] = output.colour or ""
+    _read_tags(found, ids)
     if not brief:
         found.trashed = dict(
             Trash.objects.filter(entry_id__in=ids, output__isnull=True).values_list(
@@ -52,6 +50,24 @@ def surroundings_of(ids: Collection[UUID], *, brief: bool = False) -> Surroundin
         failed = stuck_projections().filter(entry_id__in=ids)
         found.failed = set(failed.values_list("entry_id", flat=True))
     return found
+
+
+def surroundings_with(outputs: Mapping[UUID, Sequence[Output]]) -> Surroundings:
+    """The same, brief, of entries whose outputs have been read already."""
+    found = Surroundings()
+    found.outputs.update((entry, list(rows)) for entry, rows in outputs.items())
+    stored = [output.pk for rows in outputs.values() for output in rows if output.stored_at]
+    if stored:
+        previews = Preview.objects.filter(output_id__in=stored, made_at__isnull=False)
+        found.colours.update(previews.values_list("output_id", "colour"))
+    _read_tags(found, outputs.keys())
+    return found
+
+
+def _read_tags(found: Surroundings, ids: Collection[UUID]) -> None:
+    tags = EntryTag.objects.filter(entry_id__in=ids).order_by("name")
+    for entry, name in tags.values_list("entry_id", "name"):
+        found.tags[entry].append(name)
 
 
 def stuck_projections() -> "QuerySet[Projection]":
@@ -115,8 +131,8 @@ def _phase(entry: RegisterEntry, outputs: Collection[Output]) -> Phase:
     return Phase.SENDING if entry.submit_started_at else Phase.QUEUED
 
 
-def _output(output: Output, viewer: User | None) -> OutputView:
-    stored, preview = output.stored_at is not None, preview_of(output)
+def _output(output: Output, colour: str, viewer: User | None) -> OutputView:
+    stored = output.stored_at is not None
     kind = "success" if stored else "error" if output.error else "pending"
     return OutputView(
         index=output.index,
@@ -131,7 +147,7 @@ def _output(output: Output, viewer: User | None) -> OutputView:
         seed=int(output.seed) if output.seed is not None else None,
         cost=output.cost,
         late=output.late,
-        colour=preview.colour if preview else "",
+        colour=colour,
         thumb_url=media_url(output.pk, "thumb") if stored else None,
         preview_url=media_url(output.pk, "preview") if stored else None,
         error=error_view(output.error, viewer),
@@ -156,10 +172,13 @@ def _empty(index: int) -> OutputView:
 
 
 def _slots(
-    entry: RegisterEntry, outputs: Sequence[Output], viewer: User | None
+    entry: RegisterEntry, around: Surroundings, viewer: User | None
 ) -> tuple[OutputView, ...]:
     """What has come, by slot; while the entry is open also the slots that wait; remarks last."""
-    views = [_output(output, viewer) for output in outputs]
+    views = [
+        _output(output, around.colours.get(output.pk, ""), viewer)
+        for output in around.outputs[entry.pk]
+    ]
     if not entry.completed_at:
         taken = {view.index for view in views}
         views += [_empty(index) for index in range(entry.expected_count) if index not in taken]
@@ -220,7 +239,7 @@ def _generation(
         input=entry.input,
         expected_count=entry.expected_count,
         artifact_count=stored,
-        outputs=_slots(entry, outputs, viewer),
+        outputs=_slots(entry, around, viewer),
         error=error_view(entry.error, viewer),
         errors=tuple(error for error in history if error),
         progress=Progress(done=done, expected=entry.expected_count, percent=entry.progress),
@@ -235,7 +254,7 @@ def _generation(
         deadline_at=entry.deadline_at,
         completed_at=entry.completed_at,
         next_attempt_at=entry.due_at,
-        usual_seconds=usual_seconds(entry.model),
+        usual_seconds=usual_seconds(entry.model) if viewer else None,  # no frame has it
         version=version,
         acts=_acts(entry, state, around, viewer),
     )

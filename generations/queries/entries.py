@@ -1,6 +1,6 @@
 """Generations as lists and single ones: the catalogue, and what is not yet in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,12 +8,13 @@ from django.contrib.auth.models import User
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from generations.errors import GenerationNotFound
-from generations.models import EntryTag, Generation, RegisterEntry, Trash
+from generations.models import EntryTag, Generation, Output, RegisterEntry, Trash
 from generations.queries.building import (
     Surroundings,
     generation_views,
     stuck_projections,
     surroundings_of,
+    surroundings_with,
 )
 from generations.queries.versions import generation_version
 from generations.queries.views import GenerationFilters, GenerationView, Page
@@ -101,9 +102,14 @@ def _own_open(user_id: int) -> "QuerySet[RegisterEntry]":
     ).order_by("-created_at", "-id")
 
 
-def frames_of(entries: Sequence[RegisterEntry]) -> list[dict[str, Any]]:
-    """The JSON of some entries as their owner sees them, for the owner's stream."""
-    return [generation_json(view, None) for view in generation_views(entries, None, brief=True)]
+def frames_of(
+    entries: Sequence[RegisterEntry], *, outputs: Mapping[UUID, Sequence[Output]] | None = None
+) -> list[dict[str, Any]]:
+    """The JSON of some entries as their owner sees them, for the owner's stream; of their outputs,
+    too, where these have been read already."""
+    around = surroundings_with(outputs) if outputs is not None else None
+    views = generation_views(entries, None, brief=True, around=around)
+    return [generation_json(view, None) for view in views]
 
 
 def full_state_of(user_id: int) -> dict[str, Any]:

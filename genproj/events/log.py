@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 from genproj.events.models import Event, Stream
-from genproj.kernel import bell, rows
+from genproj.kernel import bell, bulk, rows
 from genproj.kernel.clock import now
 
 CHANNEL = "push"
@@ -72,12 +72,16 @@ def append_all() -> None:
         frames = by_stream[name]
         head = _advance(name, len(frames))
         events += [
-            Event(stream_id=name, seq=head - len(frames) + place, kind=kind, data=data)
+            Event(
+                stream_id=name,
+                seq=head - len(frames) + place,
+                kind=kind,
+                data=data,
+                created_at=at,
+            )
             for place, (kind, data) in enumerate(frames, start=1)
         ]
-    for event in events:
-        event.created_at = at
-    Event.objects.bulk_create(events)
+    bulk.insert_all(events)
     names = set(by_stream)
     rows.after_commit(lambda: ring(names))
 

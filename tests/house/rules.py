@@ -62,10 +62,14 @@ def rows_written(tree: ast.AST) -> Iterator[str]:
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
-            and node.func.attr in WRITES
-            and is_rows(node.func.value)
+            and (node.func.attr in WRITES and is_rows(node.func.value) or is_bulk(node.func))
         ):
             yield f"{node.lineno}: writes rows ({node.func.attr})"
+
+
+def is_bulk(called: ast.Attribute) -> bool:
+    """Whether this is a verb of `genproj.kernel.bulk`."""
+    return isinstance(called.value, ast.Name) and called.value.id == "bulk"
 
 
 def is_rows(node: ast.AST) -> bool:

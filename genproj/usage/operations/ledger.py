@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from genproj.kernel import logs, rows
+from genproj.kernel import bulk, logs, rows
 from genproj.kernel.clock import now
 from genproj.kernel.ids import uuid7
 from genproj.usage.models import LedgerLine
@@ -78,8 +78,7 @@ def hold_first(costs: Mapping[UUID, Cost], /) -> None:
         BudgetExhausted, PriceUnknown: as for `hold`; then none of them is.
     """
     budgets.admit(list(costs.values()))
-    lines = [_line(Kind.HOLD, cost, key="1", id=id) for id, cost in costs.items()]
-    LedgerLine.objects.bulk_create(lines)
+    bulk.insert_all([_line(Kind.HOLD, cost, key="1", id=id) for id, cost in costs.items()])
 
 
 @rows.atomically
@@ -89,8 +88,7 @@ def close_first(costs: Mapping[UUID, Cost], /) -> None:
     For who is sure that they are open: the maker of these holds, who closes them only under the
     lock of what they are for. One that is closed all the same stays as it is.
     """
-    lines = [_closing(id, cost) for id, cost in costs.items()]
-    LedgerLine.objects.bulk_create(lines, ignore_conflicts=True)
+    bulk.insert_all([_closing(id, cost) for id, cost in costs.items()], passing_over=True)
 
 
 @rows.atomically
