@@ -23,8 +23,15 @@ from spaces.models import Asset, Lineage, Snippet, Space, Variant
 from spaces.operations import spaces
 from spaces.operations.manifests import NewIds, manifest_in, moment_of, refused
 from spaces.operations.opening import holder_of
-from spaces.operations.telling import tell_asset, tell_lineage, tell_space, tell_variant
+from spaces.operations.telling import (
+    tell_asset,
+    tell_lineage,
+    tell_message,
+    tell_space,
+    tell_variant,
+)
 from spaces.queries.manifest import artifacts_in
+from spaces.queries.state import NEWEST
 
 MANIFEST = "manifest.json"
 LARGEST_MANIFEST = 64 * 2**20
@@ -147,13 +154,6 @@ def _adopted(archive: Archive, file: Mapping[str, Any], *, prompt: str) -> Adopt
     return one
 
 
-def withdraw(*, unpacked: Unpacked) -> None:
-    """The space was not made after all: its pictures go."""
-    adopting.disown(adopted=unpacked.adopted.values())
-
-
-@rows.atomically
-def settle_in(*, actor: User, unpacked: Unpacked) -> Imported:
 def bring_in(*, actor: User, file: IO[bytes]) -> Imported:
     """Unpack an archive and make its space; in no transaction, because it takes its time.
 
@@ -169,6 +169,13 @@ def bring_in(*, actor: User, file: IO[bytes]) -> Imported:
     return made
 
 
+def withdraw(*, unpacked: Unpacked) -> None:
+    """The space was not made after all: its pictures go."""
+    adopting.disown(adopted=unpacked.adopted.values())
+
+
+@rows.atomically
+def settle_in(*, actor: User, unpacked: Unpacked) -> Imported:
     """Make the space, with `actor` as its owner and as the maker of all that is in it: names in an
     archive are anybody's word. One transaction."""
     manifest, adopted = unpacked.manifest, unpacked.adopted
@@ -378,3 +385,7 @@ def _tell(
         tell_variant(variant, kind="variant:created")
     for line in lines:
         tell_lineage(line, kind="lineage:created")
+    said = Message.objects.filter(conversation=space.conversation_id)
+    newest = said.select_related("conversation").order_by("-created_at", "-id")[:NEWEST]
+    for message in reversed(newest):
+        tell_message(message)
