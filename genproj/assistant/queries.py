@@ -1,6 +1,6 @@
 """What doors and apps read of conversations: frozen views, and the JSON of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -56,6 +56,7 @@ class MessageView:
     author: str | None
     context: dict[str, Any]
     calls: list[dict[str, Any]]
+    waiting: bool
     version: int
     created_at: datetime
 
@@ -196,6 +197,7 @@ def conversation_json(view: ConversationView) -> dict[str, Any]:
 
 def message_view(message: Message) -> MessageView:
     """The view of a message."""
+    calls = _calls(message)
     return MessageView(
         id=str(message.pk),
         conversation=str(message.conversation_id),
@@ -206,7 +208,8 @@ def message_view(message: Message) -> MessageView:
         state=str(message.state),
         author=message.author.get_username() if message.author else None,
         context=message.context,
-        calls=_calls(message),
+        calls=calls,
+        waiting=_waits(message, calls),
         version=message.version,
         created_at=message.created_at,
     )
@@ -224,6 +227,12 @@ def _calls(message: Message) -> list[dict[str, Any]]:
         for block in message.blocks
         if block.get("type") == "tool_use"
     ]
+
+
+def _waits(message: Message, calls: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the turn waits for people to decide on calls of this message."""
+    is_open = any(call["state"] == "open" for call in calls)
+    return is_open and message.of_turn is not None and message.of_turn.waiting_at is not None
 
 
 def _outcome(result: dict[str, Any] | None) -> str:
@@ -246,6 +255,7 @@ def message_json(view: MessageView) -> dict[str, Any]:
         "author": view.author,
         "context": view.context,
         "calls": view.calls,
+        "waiting": view.waiting,
         "version": view.version,
         "created_at": zulu(view.created_at),
     }

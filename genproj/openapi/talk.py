@@ -39,7 +39,8 @@ SHAPES: dict[str, Schema] = {
     "Message": shape(
         "Something that was said; `video` is the video it is about. An answer is `working` while "
         "it comes; `calls` are the tools that the model asked for in it, `context` what somebody "
-        "sent beside their words.",
+        "sent beside their words. `waiting`: the answer goes on once people have decided on its "
+        "open calls.",
         id=UUID,
         conversation=UUID,
         role=words(*ROLES),
@@ -58,6 +59,7 @@ SHAPES: dict[str, Schema] = {
                 state=words("open", "done", "failed"),
             )
         ),
+        waiting=FLAG,
         version=NUMBER,
         created_at=MOMENT,
     ),

@@ -96,9 +96,11 @@ def tell_deciders(proposed: Sequence[Approval], /) -> None:
 
 
 def tell_message(message: Message) -> None:
-    """Something was said in the space's conversation, or a message has grown or ended."""
-    _, _, space_id = message.conversation.audience.partition(":")
-    _append(UUID(space_id), "chat:message", message=message_json(message_view(message)))
+    """Something was said in the space's conversation, or a message has grown or ended. Of one that
+    was cleared nobody hears any more."""
+    space_id = UUID(message.conversation.audience.partition(":")[2])
+    if Space.objects.filter(pk=space_id, conversation=message.conversation_id).exists():
+        _append(space_id, "chat:message", message=message_json(message_view(message)))
 
 
 def tell_deleted(*, space_id: UUID, kind: str, id: UUID) -> None:

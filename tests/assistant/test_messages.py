@@ -28,7 +28,7 @@ def test_what_is_said_is_kept_as_the_persons_own(anne: Person, wakes: Any) -> No
     message = anne.say(address, "  A lighthouse\nin fog ")
     assert message.keys() == {
         *("id", "conversation", "role", "type", "content", "video", "state", "author"),
-        *("context", "calls", "version", "created_at"),
+        *("context", "calls", "waiting", "version", "created_at"),
     }
     assert (message["role"], message["type"]) == ("user", "text")
     assert message["content"] == "  A lighthouse\nin fog "

@@ -128,6 +128,17 @@ def answer_calls(message: Message, *, results: Mapping[str, Mapping[str, Any]]) 
     tell(message, kind="message:updated")
 
 
+def tell_waiting(turn: Turn) -> None:
+    """Tell the newest message of a turn, which waits for people from now on, or no more."""
+    found = Message.objects.filter(of_turn=turn).select_related("conversation", "of_turn")
+    message = found.order_by("-created_at", "-id").first()
+    if message is None:
+        return
+    message.version, message.updated_at = message.version + 1, now()
+    message.save(update_fields=["version", "updated_at"])
+    tell(message, kind="message:updated")
+
+
 def tell(message: Message, *, kind: str) -> None:
     """Append a frame to the stream of those who may see the conversation."""
     row = TALKS.get(message.conversation.talk)

@@ -126,12 +126,15 @@ def unfinished(turn: Turn) -> Message | None:
 
 @rows.atomically
 def wait(turn: Turn) -> bool:
-    """Let a turn wait for people: nobody works on it until `resume`. False: it is lost."""
-    return bool(
-        leases.held(turn)
-        .filter(done_at__isnull=True)
-        .update(due_at=None, leased_until=None, waiting_at=now(), failures=0)
-    )
+    """Let a turn wait for people: nobody works on it until `resume`. False: it is lost.
+
+    The caller holds the conversation.
+    """
+    held = leases.held(turn).filter(done_at__isnull=True)
+    if not held.update(due_at=None, leased_until=None, waiting_at=now(), failures=0):
+        return False
+    messages.tell_waiting(turn)
+    return True
 
 
 @rows.atomically
@@ -185,6 +188,8 @@ def _stop(turn: Turn) -> Message | None:
     begun = unfinished(turn)
     if begun is not None:
         messages.revise(begun, content=begun.content, state=Message.State.STOPPED)
+    elif turn.waiting_at is not None:
+        messages.tell_waiting(turn)
     log.info("stopped", conversation=str(turn.conversation_id), turn=str(turn.pk))
     return begun
 
