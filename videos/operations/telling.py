@@ -78,7 +78,6 @@ TELLINGS: dict[str, Telling] = {
     "came_late": Telling(
         type=Message.Type.TEXT, message=words.came_late, notice="A film came after all"
     ),
-    "settled_after_cancel": Telling(type=Message.Type.TEXT, message=words.billed_after_cancel),
     "retried": Telling(),
     "trashed": Telling(),
     "restored": Telling(),

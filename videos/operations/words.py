@@ -82,10 +82,6 @@ def came_late(video: Video) -> str:
     return "The film came after all. It is kept and can be played here and in the gallery."
 
 
-def billed_after_cancel(video: Video) -> str:
-    return "The cancelled film is settled: what the provider billed is in its timeline."
-
-
 def _held(video: Video) -> str:
     words = money(video.estimate_cost)
     return words[:1].upper() + words[1:]

@@ -29,7 +29,6 @@ TITLES = {
     "failed": "Failed",
     "cancelled": "Cancelled",
     "came_late": "A film came after all",
-    "settled_after_cancel": "Settled after it was cancelled",
     "retried": "Tried again",
     "trashed": "Moved to the trash",
     "restored": "Taken out of the trash",
