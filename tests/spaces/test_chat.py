@@ -10,6 +10,7 @@ from genproj.events import log
 from genproj.kernel.clock import now
 from spaces.models import Approval
 from spaces.operations import talking
+from spaces.queries import full_state_of
 from tests.spaces.world import asset_in, variant_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
@@ -155,6 +156,45 @@ def test_frames_tell_of_the_question_and_of_the_answer(here, space, editor, work
     assert chat[-1]["message"] == messages(editor, here)[-1]
     versions = [one["message"]["version"] for one in chat[1:]]
     assert versions == sorted(set(versions))
+
+
+def test_frames_and_states_tell_that_a_turn_waits_for_people(
+    here, space, editor, owner, work
+) -> None:
+    asset_in(space, "Knight")
+    head = log.head_of(f"space:{space.pk}")
+    editor.post(f"{here}chat/", {"content": "Rename the knight to Sir Fog; tag the knight as hero"})
+    work("answer_turns")
+
+    def told() -> list[Any]:
+        frames = [one.wire() for one in log.since(f"space:{space.pk}", head) or []]
+        return [one["message"] for one in frames if one["type"] == "chat:message"]
+
+    *before, waiting = told()
+    assert waiting["waiting"] is True
+    assert not any(one["waiting"] for one in before)
+    assert messages(owner, here)[-1] == waiting == full_state_of(str(space.pk))["messages"][-1]
+    first, second = owner.get(f"{here}approvals/")["results"]
+    owner.post(f"{here}approvals/{first['id']}/reject/", status=200)
+    assert told()[-1]["waiting"] is True
+    owner.post(f"{here}approvals/{second['id']}/reject/", status=200)
+    work("answer_turns")
+    last = [one for one in told() if one["id"] == waiting["id"]][-1]
+    assert last["waiting"] is False
+    assert not any(one["waiting"] for one in messages(owner, here))
+
+
+def test_a_talk_that_was_cleared_is_told_of_no_more(here, space, editor, owner, work) -> None:
+    asset_in(space, "Knight")
+    editor.post(f"{here}chat/", {"content": "Rename the knight to Sir Fog"})
+    work("answer_turns")
+    [proposed] = owner.get(f"{here}approvals/")["results"]
+    owner.post(f"{here}approvals/{proposed['id']}/approve/", status=200)
+    owner.post(f"{here}chat/clear/", status=200)
+    head = log.head_of(f"space:{space.pk}")
+    work("run_approved", "answer_turns")
+    kinds = {one.kind for one in log.since(f"space:{space.pk}", head) or []}
+    assert kinds == {"approval:updated", "asset:updated"}
 
 
 def test_a_cleared_chat_begins_anew_for_all(here, space, editor, owner, work) -> None:
