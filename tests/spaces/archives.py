@@ -22,7 +22,8 @@ from spaces.models import Asset, Space, Variant
 from spaces.operations import lineage, style, variants
 from spaces.states import Relation
 from tests import world
-from tests.spaces.world import Person, asset_in, line_between, space_of, variant_of
+from tests.people import Person
+from tests.spaces.world import asset_in, line_between, space_of, variant_of
 
 IMPORT = "/api/v1/spaces/import/"
 

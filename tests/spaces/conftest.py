@@ -8,7 +8,8 @@ from django.contrib.auth.models import User
 from spaces.models import Space
 from tests import world
 from tests.conftest import Sandbox
-from tests.spaces.world import Person, lighthouse
+from tests.people import Person
+from tests.spaces.world import lighthouse
 
 
 @pytest.fixture(autouse=True)

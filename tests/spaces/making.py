@@ -8,7 +8,7 @@ from uuid import UUID
 from generations.models import Output, RegisterEntry
 from genproj.kernel.clock import now
 from spaces.models import Space, Variant
-from tests.spaces.world import Person
+from tests.people import Person
 
 GEMINI, FLUX = "gemini-3.1-flash-image", "runware:100@1"
 PATIENT = ("completed", "failed")

@@ -11,8 +11,8 @@ from genproj.kernel.api import Door
 from spaces import urls
 from spaces.models import Space
 from spaces.permissions import NEEDS, Act, Role, allows
+from tests.people import Person
 from tests.spaces.doors import DOORS, OPEN, REFUSING, Row, Stage
-from tests.spaces.world import Person
 
 pytestmark = pytest.mark.django_db
 

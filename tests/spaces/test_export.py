@@ -20,9 +20,10 @@ from genproj.kernel import storage
 from spaces.models import Space, Variant
 from spaces.operations import spaces as making
 from spaces.queries import full_state_of
+from tests.people import Person
 from tests.spaces import archives
 from tests.spaces.archives import exported, imported, opened, plain, rich_space
-from tests.spaces.world import Person, asset_in, line_between, space_of, variant_of
+from tests.spaces.world import asset_in, line_between, space_of, variant_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -23,6 +23,7 @@ from genproj.kernel import storage
 from spaces.models import Asset, Lineage, Member, Snippet, Space, Variant
 from spaces.operations import importing
 from tests import world
+from tests.people import Person
 from tests.spaces.archives import (
     IMPORT,
     digest,
@@ -33,7 +34,6 @@ from tests.spaces.archives import (
     packed,
     rich_space,
 )
-from tests.spaces.world import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

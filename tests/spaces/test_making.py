@@ -15,8 +15,9 @@ from genproj.usage import queries as ledger
 from spaces.models import Asset, Lineage, Space, Variant
 from tests import world
 from tests.conftest import Sandbox
+from tests.people import Person
 from tests.spaces.making import FLUX, GEMINI, completed, made, settled, variant_at
-from tests.spaces.world import Person, asset_in, space_of, variant_of
+from tests.spaces.world import asset_in, space_of, variant_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

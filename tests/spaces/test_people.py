@@ -11,7 +11,8 @@ from genproj.kernel.clock import now
 from genproj.kernel.ids import uuid7
 from spaces.models import AccessRequest, Invitation, Member, Space
 from tests import world
-from tests.spaces.world import Person, space_of
+from tests.people import Person
+from tests.spaces.world import space_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 

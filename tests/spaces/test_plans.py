@@ -14,8 +14,9 @@ from spaces.models import Approval, Asset, Plan
 from spaces.operations import approvals
 from spaces.queries import full_state_of
 from tests.conftest import ROOT, environment, python
+from tests.people import Person
 from tests.spaces.test_approvals import WORKER
-from tests.spaces.world import Person, asset_in
+from tests.spaces.world import asset_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 

@@ -13,8 +13,8 @@ from genproj.usage import queries as ledger
 from spaces.models import Space, Variant
 from tests import world
 from tests.conftest import Sandbox
+from tests.people import Person
 from tests.spaces.making import GEMINI, completed, hurry, made, settled, variant_at
-from tests.spaces.world import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

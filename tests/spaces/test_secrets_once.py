@@ -4,7 +4,7 @@ import pytest
 
 from genproj.runtime.models import IdempotentAnswer
 from spaces.models import Space
-from tests.spaces.world import Person
+from tests.people import Person
 
 pytestmark = pytest.mark.django_db
 

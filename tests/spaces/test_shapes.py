@@ -15,8 +15,8 @@ from genproj.sandbox import validation
 from spaces.models import Space
 from tests import world
 from tests.conftest import Sandbox
+from tests.people import Person
 from tests.spaces.making import completed
-from tests.spaces.world import Person
 
 
 @pytest.mark.django_db

@@ -12,8 +12,9 @@ from genproj.kernel import storage
 from genproj.kernel.clock import now
 from spaces.models import ShareLink, Space, Variant
 from spaces.operations import spaces as making
+from tests.people import Person
 from tests.spaces.archives import output_in
-from tests.spaces.world import Person, asset_in, variant_of
+from tests.spaces.world import asset_in, variant_of
 
 pytestmark = pytest.mark.django_db
 

@@ -17,8 +17,9 @@ from genproj.openapi.document import document
 from spaces.models import Asset, Lineage, Space, Variant
 from spaces.operations import purging
 from tests import world
+from tests.people import Person
 from tests.spaces.doors import picture_in
-from tests.spaces.world import Person, asset_in, line_between, space_of, variant_of
+from tests.spaces.world import asset_in, line_between, space_of, variant_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 

@@ -13,7 +13,8 @@ from spaces import tools
 from spaces.models import Approval, Asset, StandingPermission
 from spaces.operations import approvals, standing
 from spaces.operations.entering import locked
-from tests.spaces.world import Person, asset_in, space_of
+from tests.people import Person
+from tests.spaces.world import asset_in, space_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 

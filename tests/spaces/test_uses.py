@@ -15,8 +15,8 @@ from genproj.kernel.clock import now
 from spaces.models import Member, Space
 from spaces.permissions import Act, Role, allows
 from tests import world
+from tests.people import Person
 from tests.spaces.doors import picture_in
-from tests.spaces.world import Person
 
 pytestmark = pytest.mark.django_db
 

@@ -10,8 +10,8 @@ from genproj.usage import queries as ledger
 from spaces.models import Asset, Space
 from tests import world
 from tests.conftest import Sandbox
+from tests.people import Person
 from tests.spaces.making import FLUX, GEMINI, made, settled
-from tests.spaces.world import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,8 @@ from genproj.usage.models import Budget
 from genproj.usage.operations import charge, hold
 from spaces.models import Space
 from tests import world
-from tests.spaces.world import Person, lighthouse
+from tests.people import Person
+from tests.spaces.world import lighthouse
 
 pytestmark = pytest.mark.django_db
 

@@ -1,17 +1,15 @@
 """The stage of the tests of videos: people, a sandbox for every provider, steps of a film."""
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 
 from generations.models import Output, RegisterEntry
 from genproj.kernel.clock import now
-from tests import world
+from tests import people, world
 from tests.conftest import Sandbox
 from videos.models import Job
 
@@ -21,31 +19,11 @@ VEO = "veo-3.1-fast-generate-001"
 RUNWARE = "google:3@3"
 
 
-class Person:
-    """Somebody at the API."""
-
-    def __init__(self, user: User) -> None:
-        self.user = user
-        self.client = Client(raise_request_exception=True)
-        self.client.force_login(user)
-
-    def ask(self, method: str, path: str, body: Any = None, *, status: int, **headers: str) -> Any:
-        """Call a door; AssertionError when it does not answer with `status`."""
-        answer = self.client.generic(
-            method,
-            path if path.startswith("/") else f"/api/v1/{path}",
-            b"" if body is None else json.dumps(body).encode(),
-            content_type="application/json",
-            headers=headers,
-        )
-        assert answer.status_code == status, (answer.status_code, answer.content[:2000])
-        return answer.json() if answer.content else None
-
-    def get(self, path: str) -> Any:
-        return self.ask("GET", path, status=200)
+class Person(people.Person):
+    """Somebody at the API who makes films."""
 
     def post(self, path: str, body: Any = None, *, status: int = 200, **headers: str) -> Any:
-        return self.ask("POST", path, {} if body is None else body, status=status, **headers)
+        return super().post(path, body, status=status, **headers)
 
     def video(self, id: str) -> Any:
         """The video as it is now."""
