@@ -60,7 +60,7 @@ def _record(entry_id: UUID, keys: list[str]) -> None:
         if output is not None and not output.is_terminal:
             continue
         if item is None or output is not None or _has_result(item):
-            rows.after_commit(lambda key=key: storage.delete(key))  # type: ignore[misc]
+            rows.after_commit(lambda key=key: storage.delete(key))
             continue
         # Who answers at once brings one result, whose id is the entry's.
         found = ResultOutput(
