@@ -14,7 +14,11 @@ class Command(BaseCommand):
     help = "Says what must, and what should, be done before others reach this installation."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        refusals = production.refusals_of_settings() + production.refusals_of_accounts()
+        refusals = [
+            *production.refusals_of_settings(),
+            *production.refusals_of_care(),
+            *production.refusals_of_accounts(),
+        ]
         for line in refusals:
             self.stderr.write(line)
         for line in production.missing():
