@@ -65,6 +65,12 @@ class NothingToSee(Conflict):
     code, title = "not_completed", "No picture yet"
 
 
+class RecipeIncomplete(Conflict):
+    """What made this variant is not known here whole, so that it cannot be made again."""
+
+    code, title = "recipe_incomplete", "Recipe incomplete"
+
+
 class LastOwner(Conflict):
     """A space has at least one owner; name another first."""
 

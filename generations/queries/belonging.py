@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from generations.models import Output, Trash
+from generations.models import ArtifactUse, Output, Trash
 
 
 def artifacts_of(*, audience: str, ids: Collection[UUID]) -> set[UUID]:
@@ -14,6 +14,11 @@ def artifacts_of(*, audience: str, ids: Collection[UUID]) -> set[UUID]:
     trash = Trash.objects.filter(entry__in=set(known.values()))
     gone = {output or entry for output, entry in trash.values_list("output_id", "entry_id")}
     return {id for id, entry in known.items() if not gone & {id, entry}}
+
+
+def held_by(holder: str) -> set[UUID]:
+    """The pictures that a thing of another app needs, which no purge takes from it."""
+    return set(ArtifactUse.objects.filter(holder=holder).values_list("output_id", flat=True))
 
 
 def is_trashed(*, output_id: UUID, entry_id: UUID) -> bool:

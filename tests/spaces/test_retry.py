@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -14,7 +15,9 @@ from spaces.models import Space, Variant
 from tests import world
 from tests.conftest import Sandbox
 from tests.people import Person
-from tests.spaces.making import GEMINI, completed, hurry, made, settled, variant_at
+from tests.spaces.archives import exported, imported
+from tests.spaces.making import FLUX, GEMINI, completed, hurry, made, settled, variant_at
+from tests.spaces.world import asset_in, variant_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -156,3 +159,55 @@ def test_a_picture_that_comes_after_all_completes_its_variant(
     world.until(has_come, seconds=20)
     done = settled(work, owner, space, variant["id"])
     assert (done["status"], done["error"]) == ("completed", None)
+
+
+def test_one_that_came_with_an_archive_is_made_by_its_recipe(
+    studio: Sandbox, work: Work, owner: Person, stranger: Person, space: Space
+) -> None:
+    keeper = completed(work, owner, space)
+    style = {"description": "ink", "artifacts": [keeper["artifact"]], "enabled": True}
+    owner.put(f"spaces/{space.pk}/style/", style)
+    other = completed(work, owner, space, use_style=False)
+    references = {"reference_variant_ids": [other["id"]], "aspect_ratio": "3:2", "seed": 7}
+    before = failed(work, studio, owner, space, path="derive", **references)
+    told = imported(stranger, exported(owner, space.pk)).json()
+    here, id = Space.objects.get(pk=told["space"]["id"]), told["ids"][before["id"]]
+    stranger.delete(f"spaces/{here.pk}/variants/{told['ids'][other['id']]}/")
+    again = retried(stranger, here, id)
+    assert (again["status"], again["attempt"]) == ("pending", 2)
+    after = settled(work, stranger, here, id)
+    assert after["status"] == "completed"
+    entry = RegisterEntry.objects.get(pk=after["generation"])
+    assert entry.input == after["recipe"]["sent"]
+    assert entry.input["reference_roles"] == ["style", "reference"]
+    assert entry.retry_of is None
+
+
+WHOLE = {"operation": "generate", "model": FLUX, "references": [], "sent": {"prompt": "a gull"}}
+GONE = {"artifact": str(uuid4()), "role": "reference"}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "status", "code"),
+    [
+        ({"operation": "upload"}, 409, "recipe_incomplete"),
+        ({}, 409, "recipe_incomplete"),
+        ({**WHOLE, "operation": []} | {"model": {}}, 409, "recipe_incomplete"),
+        ({**WHOLE, "sent": {}}, 409, "recipe_incomplete"),
+        ({**WHOLE, "references": [{"artifact": "x", "role": "style"}]}, 409, "recipe_incomplete"),
+        ({**WHOLE, "references": [GONE]}, 409, "recipe_incomplete"),
+        ({**WHOLE, "model": "nobody:1@1"}, 422, "validation_failed"),
+        ({**WHOLE, "parameters": {"taskUUID": "x"}}, 422, "validation_failed"),
+        ({**WHOLE, "aspect_ratio": "7:5"}, 422, "validation_failed"),
+        ({**WHOLE, "model": "google:1@1"}, 410, "model_retired"),
+        (WHOLE, 200, None),
+    ],
+)
+def test_what_a_recipe_does_not_say_is_not_made_up(
+    studio: Sandbox, owner: Person, space: Space, recipe: Any, status: int, code: str | None
+) -> None:
+    variant = variant_of(asset_in(space), status="failed")
+    Variant.objects.filter(pk=variant.pk).update(recipe=recipe)
+    answer = retried(owner, space, str(variant.pk), status=status)
+    assert answer.get("code") == code
+    assert RegisterEntry.objects.exists() is (status == 200)
