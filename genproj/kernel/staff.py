@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -69,6 +70,19 @@ def attempted(act: Callable[[], object]) -> Refusal | None:
     except Refusal as refusal:
         return refusal
     return None
+
+
+def each(
+    request: HttpRequest,
+    ids: Iterable[object],
+    act: Callable[..., object],
+    *,
+    named: str,
+    done: str,
+) -> None:
+    """Have staff act on each of these, which the act takes as `named`, and tell what became."""
+    outcomes = [attempted(partial(act, actor=request.user, **{named: id})) for id in ids]
+    say(request, outcomes, done=done, nothing="Nothing was selected.")
 
 
 def chip(word: str, tone: str = "", symbol: str = "") -> SafeString:

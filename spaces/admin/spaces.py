@@ -64,11 +64,8 @@ class SpaceAdmin(staff.LookedAt):
     def _each(
         self, request: HttpRequest, rows: "QuerySet[Space]", verb: Callable[..., Any], done: str
     ) -> None:
-        outcomes = [
-            staff.attempted(lambda id=id: verb(actor=request.user, space_id=id))
-            for id in rows.values_list("pk", flat=True)
-        ]
-        staff.say(request, outcomes, done=done, nothing="Nothing was selected.")
+        ids = rows.values_list("pk", flat=True)
+        staff.each(request, ids, verb, named="space_id", done=done)
 
     @admin.action(description="Move to the trash", permissions=["operate"])
     def trash(self, request: HttpRequest, rows: "QuerySet[Space]") -> None:

@@ -121,11 +121,8 @@ class JobAdmin(staff.LookedAt):
         return staff.table(heads, rows, empty="None; the engine reports by itself.")
 
     def _each(self, request: HttpRequest, rows: "QuerySet[Job]", verb: Any, done: str) -> None:
-        outcomes = [
-            staff.attempted(lambda id=id: verb(actor=request.user, video_id=id))
-            for id in rows.values_list("video_id", flat=True)
-        ]
-        staff.say(request, outcomes, done=done, nothing="Nothing was selected.")
+        ids = rows.values_list("video_id", flat=True)
+        staff.each(request, ids, verb, named="video_id", done=done)
 
     @admin.action(description="Move to the front", permissions=["operate"])
     def move_to_front(self, request: HttpRequest, rows: "QuerySet[Job]") -> None:

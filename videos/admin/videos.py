@@ -144,11 +144,8 @@ class VideoAdmin(staff.LookedAt):
     def _each(
         self, request: HttpRequest, rows: "QuerySet[Video]", verb: Callable[..., Any], done: str
     ) -> None:
-        outcomes = [
-            staff.attempted(lambda id=id: verb(actor=request.user, video_id=id))
-            for id in rows.values_list("pk", flat=True)
-        ]
-        staff.say(request, outcomes, done=done, nothing="Nothing was selected.")
+        ids = rows.values_list("pk", flat=True)
+        staff.each(request, ids, verb, named="video_id", done=done)
 
     @admin.action(description="Move to the front of the queue", permissions=["operate"])
     def move_to_front(self, request: HttpRequest, rows: "QuerySet[Video]") -> None:
