@@ -40,5 +40,5 @@ until case $(status) in completed | failed | cancelled) true ;; *) false ;; esac
   sleep 2
 done
 URL=$(call GET "/api/v1/videos/$FILM/" | read_json '(x["result"] or {}).get("url") or sys.exit(x["error"])')
-curl -sSf -o film.mp4 "$BASE$URL" -H "Authorization: Bearer $TOKEN"
+curl -sSfL -o film.mp4 "$BASE$URL" -H "Authorization: Bearer $TOKEN"
 echo "film.mp4: $(wc -c < film.mp4) bytes; its page: $BASE/videos/$FILM/"

@@ -54,5 +54,5 @@ CHILD=$(call POST "/api/v1/spaces/$SPACE/refine/" \
   "$(write_json "asset_id=$ASSET" "prompt=$CHANGE")" | read_json 'x["variants"][0]["id"]')
 follow "$CHILD"
 
-curl -sSf -o space.png "$BASE$(variant "$CHILD" 'x["image_url"]')" -H "Authorization: Bearer $TOKEN"
+curl -sSfL -o space.png "$BASE$(variant "$CHILD" 'x["image_url"]')" -H "Authorization: Bearer $TOKEN"
 echo "space.png: $(wc -c < space.png) bytes; the space: $BASE/spaces/$SPACE/"
