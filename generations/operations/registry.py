@@ -310,9 +310,12 @@ FORMER_FILM = _schema(
     resolution={"type": "string", "enum": ["720p", "1080p"], "title": "Resolution"},
 )
 FORMER: dict[str, Mapping[str, Any]] = {
-    id: {"parameters": FORMER_FILM, "price": Decimal(price), "price_unit": "output"}
-    for id, price in (("google:3@2", "3.2"), ("google:3@3", "1.2"))
-} | {"runware:400@1": {"sizes": FREE}}
+    "runware:400@1": {"sizes": FREE},
+    **{
+        id: {"parameters": FORMER_FILM, "price": Decimal(price), "price_unit": "output"}
+        for id, price in (("google:3@2", "3.2"), ("google:3@3", "1.2"))
+    },
+}
 
 
 @rows.atomically
