@@ -19,6 +19,7 @@ from spaces.pages import words
 from spaces.pages.rooms import room_context
 from spaces.queries.board import asset_seen, lines_around, variants_by_id, variants_in
 from spaces.queries.nesting import Root, nested
+from spaces.queries.rooms import snippets_in
 
 PARTS = {"body": "spaces/asset_body.html"}
 DEPTH = 3
@@ -73,6 +74,7 @@ def asset(request: HttpRequest, id: UUID) -> HttpResponse:
         "references": references_of(shown_slot.v.recipe) if shown_slot else [],
         "view": "lineage" if request.GET.get("view") == "lineage" else "picture",
         "kin": kin_of(found, shown_slot),
+        "snippets": snippets_in(space_id=found.space_id),
         "roots": _descent(found, shown_slot),
     }
     return shown(request, "spaces/asset.html", context, parts=PARTS)

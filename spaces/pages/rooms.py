@@ -109,6 +109,7 @@ def board_context(request: HttpRequest, room: Room) -> dict[str, Any]:
         "cards": cards[:SHOWN],
         "left_out": max(0, len(cards) - SHOWN),
         "is_empty": not room.asset_count,
+        "snippets": snippets_in(space_id=room.space.pk),
         "choices": choices_in(space_id=room.space.pk),
         "states": STATES.items(),
         "words": words.STATES,

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -18,15 +17,16 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from generations.pages.parts import hides_missing
+from generations.pages.parts import hides_missing, shown
 from genproj.kernel import storage
-from genproj.kernel.api.fields import number_in
+from genproj.kernel.api.fields import number_in, uuid_in
 from genproj.kernel.errors import Invalid, RateLimited, Refusal
 from spaces.errors import ShareGone
 from spaces.operations import sharing
 from spaces.pages.rooms import room_context
+from spaces.pages.words import alt
 from spaces.permissions import Act, Role, allows
-from spaces.queries.board import BoardFilters, asset_cards
+from spaces.queries.board import BoardFilters, asset_cards, variants_by_id
 from spaces.queries.shares import link_behind, media_behind, pictures_behind, shares_of, status_of
 
 #: how long a password that was right need not be given again
@@ -34,6 +34,8 @@ TRUSTED_SECONDS = 12 * 3600
 COOKIE = "shared"
 SALT = "genproj.shared"
 CHUNK = 2**18
+PICTURES = 60
+PARTS = {"form": "spaces/share_form.html"}
 LIFETIMES = {"1": "1 day", "7": "7 days", "30": "30 days"}
 ALONE = {
     "Cache-Control": "private, no-store",
@@ -164,37 +166,63 @@ def _bytes(key: str, content_type: str, headers: dict[str, str]) -> HttpResponse
 @require_http_methods(["GET", "HEAD", "POST"])
 @hides_missing
 def shares(request: HttpRequest, id: UUID) -> HttpResponse:
-    """The space's links: all of them, a new one, closing one or all."""
+    """The space's links: all of them, a new one, closing one or all.
+
+    `?asset=` or `?v=` (each a variant) is what a new link is to show; `?part=form` the form alone,
+    for a dialog.
+    """
     here: Any = {"actor": request.user, "space_id": id}
-    address = ""
+    made, refused, status = None, "", 200
     if request.method == "POST":
         try:
             made = _acted(request, here)
-            if made is not None:
-                address = request.build_absolute_uri(f"/shared/{made.token}/")
-            else:
-                return redirect("space_shares", id=id)
         except Refusal as refusal:
-            messages.error(request, _words(refusal))
+            refused, status = _words(refusal), refusal.status
+        if made is None and not refused:
             return redirect("space_shares", id=id)
     context = room_context(request, id, "settings")
     links = (
         shares_of(viewer=request.user, space_id=id) if allows(context["role"], Act.SHARE) else []
     )
     context |= {
-        "address": address,
+        "address": request.build_absolute_uri(f"/shared/{made.token}/") if made else "",
+        "refused": refused,
         "links": [(link, status_of(link)) for link in links],
         "may_share": allows(context["role"], Act.SHARE) and not context["space"].trashed_at,
         "may_for_ever": context["role"] == Role.OWNER,
         "lifetimes": LIFETIMES.items(),
-        "things": [
-            one for one in asset_cards(space_id=id, filters=BoardFilters()) if one.thumb_url
-        ],
-        "chosen": request.GET.get("asset", ""),
+        **_offered(request, id),
     }
-    response = render(request, "spaces/sharing.html", context)
+    response = shown(request, "spaces/sharing.html", context, parts=PARTS)
     response["Cache-Control"] = "no-store"
+    response.status_code = status
     return response
+
+
+def _offered(request: HttpRequest, id: UUID) -> dict[str, Any]:
+    """What can be shared, and of it what is chosen already."""
+    asked = request.POST if request.method == "POST" else request.GET
+    wanted = [text for text in asked.getlist("v") if _is_uuid(text)][: sharing.MOST_VARIANTS]
+    found = variants_by_id(space_id=id, ids=[UUID(text) for text in wanted])
+    named = [found[UUID(text)] for text in wanted if UUID(text) in found]
+    things = [one for one in asset_cards(space_id=id, filters=BoardFilters()) if one.thumb_url]
+    chosen = {str(one.pk) for one in named}
+    pictures = [
+        (str(one.pk), f"/media/{one.artifact}/thumb", alt(one.asset.name, one.recipe), True)
+        for one in named
+        if one.artifact
+    ]
+    others = [one for one in things if one.variant not in chosen][: PICTURES - len(pictures)]
+    pictures += [(one.variant, one.thumb_url, one.name, False) for one in others]
+    return {"things": things, "asset": asked.get("asset", ""), "pictures": pictures}
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _acted(request: HttpRequest, here: Any) -> sharing.Shared | None:
@@ -203,25 +231,23 @@ def _acted(request: HttpRequest, here: Any) -> sharing.Shared | None:
         sharing.revoke_all(**here)
         return None
     if form.get("act") == "revoke":
-        sharing.revoke(**here, share_id=_uuid(form.get("share", "")))
+        sharing.revoke(**here, share_id=uuid_in(form.get("share"), at="share"))
         return None
     days = form.get("custom") or form.get("days", "")
+    asset = form.get("asset", "")
+    variants = [] if asset else [uuid_in(text, at="v") for text in form.getlist("v")]
+    if not asset and not variants:
+        raise Invalid.one("/v", "required", "Choose at least one picture.")
     return sharing.share(
         **here,
-        asset_id=_uuid(form.get("asset", "")),
+        asset_id=uuid_in(asset, at="asset") if asset else None,
+        variant_ids=variants,
         name=form.get("name", ""),
         expires_in_days=None if days == "never" else number_in(days, at="days"),
         password=form.get("password", ""),
         download=form.get("download", ""),
         show_prompt=form.get("show_prompt") == "on",
     )
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Invalid.one("/asset", "format", "Choose one.") from None
 
 
 def _words(refusal: Refusal) -> str:

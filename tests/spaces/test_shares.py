@@ -274,11 +274,26 @@ def test_members_make_links_on_a_page(stage: Stage, editor: Person, viewer: Pers
     text = editor.client.get(address).content.decode()
     assert found not in text
     assert "1 view" in text
-    assert viewer.client.post(address, form).status_code == 302
+    assert viewer.client.post(address, form).status_code == 403
     assert ShareLink.objects.count() == 1
     assert "Make the link" not in viewer.client.get(address).content.decode()
     editor.client.post(address, {"act": "revoke_all"})
     assert stage.public.get(found).status_code == 410
+
+
+def test_members_share_chosen_pictures_in_a_dialog(stage: Stage, editor: Person) -> None:
+    address = f"/spaces/{stage.space.pk}/shares/?part=form"
+    text = editor.client.get(f"{address}&v={stage.other.pk}&v=nonsense").content.decode()
+    assert f'value="{stage.other.pk}" checked' in text
+    assert "<html" not in text
+    form = {"act": "share", "asset": "", "days": "1", "download": "preview", "password": "gull"}
+    answer = editor.client.post(address, form)
+    assert answer.status_code == 422
+    assert "Choose at least one picture." in answer.content.decode()
+    answer = editor.client.post(address, {**form, "v": [str(stage.other.pk)]})
+    [found] = re.findall(r"/shared/[\w-]+/", answer.content.decode())
+    assert ShareLink.objects.get().variants == [str(stage.other.pk)]
+    assert "Password" in stage.public.get(found).content.decode()
 
 
 def test_a_lost_file_is_gone(stage: Stage, editor: Person) -> None:

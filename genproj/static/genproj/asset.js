@@ -122,6 +122,15 @@ const ACTS = {
   compare: () => chooseVariants(),
   async delete() {
     if (!await confirm("Delete this variant?", "Its lineage remembers it.", "Delete")) return;
+  share: () => import("./sharing.js").then(({ share }) => share(new URLSearchParams({ v: shownId() }))),
+  "share-asset": () => import("./sharing.js").then(({ share }) => share(new URLSearchParams({ asset: id ?? "" }))),
+  async describe(button) {
+    button.setAttribute("aria-disabled", "true");
+    button.lastChild.textContent = "Looking at it";
+    await guarded(call("POST", `spaces/${spaceId}/describe/`, { variant_id: shownId() }));
+    await refresh(body);
+    say(one(".seen-words", body)?.textContent ?? "");
+  },
     const list = strip();
     const at = list.findIndex((one_) => one_.id === shownId());
     const next = list[at + 1] || list[at - 1];

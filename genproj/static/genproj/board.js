@@ -204,6 +204,12 @@ const ACTS = {
     if (variants.length < 2 || variants.length > 4) { toast("Select two to four assets that have a picture."); return; }
     location.href = `/spaces/${spaceId}/compare/?${new URLSearchParams(variants.map((variant) => ["v", variant.id]))}`;
   },
+  async share(ids) {
+    const [one_, ...others] = shownOf(ids);
+    if (!one_) { toast("It has no picture yet."); return; }
+    const { share } = await import("./sharing.js");
+    share(new URLSearchParams(others.length || ids.length > 1 ? [one_, ...others].map((variant) => ["v", variant.id]) : { asset: ids[0] }));
+  },
   refer(ids) {
     for (const variant of shownOf(ids)) maker?.refer(variant.id);
     forget();

@@ -2,8 +2,8 @@
 
 import { call } from "./http.js";
 import { bind } from "./keys.js";
-import { spaceId, store, words } from "./room.js";
-import { all, icon, make, memory, one, say } from "./ui.js";
+import { askFor, spaceId, store, words } from "./room.js";
+import { all, icon, make, memory, one, say, toast } from "./ui.js";
 
 const ASK = 350;
 const NAME = 48;
@@ -96,6 +96,39 @@ export class Maker {
     const gone = event.target.closest("[data-unrefer]");
     if (gone) { this.refs.delete(gone.dataset.unrefer); this.paint(); this.prompt.focus(); }
     if (event.target.closest("#pick-refs")) this.pick(!this.picking);
+    const snippet = event.target.closest("[data-snippet]");
+    if (snippet) this.put(snippet.dataset.snippet);
+    if (event.target.closest("[data-keep-snippet]")) this.keep();
+  }
+
+  /** Put words where the prompt is being written. @param {string} text */
+  put(text) {
+    const { prompt } = this;
+    one("#snips").open = false;
+    const { selectionStart: from, selectionEnd: to, value } = prompt;
+    const before = from && !/[\s,.;]$/.test(value.slice(0, from)) ? ", " : "";
+    const after = value.slice(to) && !/^[\s,.;]/.test(value.slice(to)) ? ", " : "";
+    prompt.focus();
+    prompt.setRangeText(`${before}${text}${after}`, from, to, "end");
+    this.changed();
+  }
+
+  /** Keep the prompt, or what of it is selected, for everybody here. */
+  async keep() {
+    const { selectionStart: from, selectionEnd: to, value } = this.prompt;
+    const text = (value.slice(from, to) || value).trim();
+    one("#snips").open = false;
+    if (!text) { toast("Write the words into the prompt first."); this.prompt.focus(); return; }
+    const name = await askFor("Keep as a snippet", "Name", nameOf(text), "Keep");
+    if (!name) return;
+    try {
+      const made = await call("POST", `spaces/${spaceId}/snippets/`, { name, text });
+      one("#no-snips")?.remove();
+      one("[data-keep-snippet]").before(make("button", { class: "item", type: "button", "data-snippet": made.text, title: made.text }, made.name));
+      toast(`“${made.name}” is kept.`);
+    } catch (error) {
+      toast(words(error));
+    }
   }
 
   changed() {
