@@ -185,6 +185,11 @@ LEASE_SECONDS = env.number("LEASE_SECONDS", 30, least=1)
 SILENCE_SECONDS = env.number("SILENCE_SECONDS", 15, least=2)
 HEARTBEAT_SECONDS = min(5.0, LEASE_SECONDS / 4)
 WORKERS = env.number("WORKERS", 2, least=1)
+#: generations not settled yet, and films not made yet: of one person, and of all
+MAX_OPEN_PER_USER = env.number("MAX_OPEN_PER_USER", 10_000, least=1)
+MAX_OPEN = env.number("MAX_OPEN", 50_000, least=1)
+#: requests that wait for a thread of a web process; one more is answered 503
+WEB_WAITING = env.number("WEB_WAITING", 256, least=1)
 #: failures in a row after which a provider, the storage … is left alone for a while
 BREAKER_FAILURES = env.number("BREAKER_FAILURES", 5, least=1)
 

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from generations import queries
 from generations.errors import ModelRetired
 from generations.models import ProviderModel, RegisterEntry
+from generations.operations import pressure
 from generations.operations.outages import search_catalogue
 from generations.operations.register import open_entry
 from generations.operations.registry import add_from_catalogue
@@ -125,7 +126,12 @@ def checked(*, actor: User, body: Any) -> Request:
 
 
 def ask(*, actor: User, request: Request, audience: str = "") -> RegisterEntry:
-    """Write a checked request down, for the actor's own audience unless another is named."""
+    """Write a checked request down, for the actor's own audience unless another is named.
+
+    Raises:
+        RateLimited, Overloaded: too much is under way already.
+    """
+    pressure.require_room(owner_id=actor.pk)
     return open_entry(
         actor=actor,
         audience=audience or f"user:{actor.pk}",

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 
 from generations.errors import EntryError, ModelRetired
 from generations.models import Output, ProviderModel, RegisterEntry
-from generations.operations import asking, register
+from generations.operations import asking, pressure, register
 from generations.queries.costs import estimate
 from generations.states import GenerationState, Kind
 from genproj.kernel.api.bodies import Errors, errors_in
@@ -146,7 +146,9 @@ def open_picture(
 
     Raises:
         BudgetExhausted, PriceUnknown: the money cannot be held.
+        RateLimited, Overloaded: too much is under way already.
     """
+    pressure.require_room(owner_id=actor.pk)
     before = RegisterEntry.objects.filter(pk=retry_of).first() if retry_of else None
     return register.open_entry(
         actor=actor,

@@ -15,7 +15,7 @@ from generations.errors import (
     PictureOfAVariant,
 )
 from generations.models import EntryTag, ProviderModel, RegisterEntry
-from generations.operations import desk, frames, money, naming
+from generations.operations import desk, frames, money, naming, pressure
 from generations.providers import inline_providers
 from generations.states import GenerationState
 from genproj import audiences
@@ -181,12 +181,14 @@ def retry_entry(*, actor: User, entry_id: UUID) -> RegisterEntry:
         NothingToRetry: everything that was asked for has come.
         FilmOfAVideo, PictureOfAVariant: it is no generation of its own.
         BudgetExhausted, PriceUnknown: the money cannot be held.
+        RateLimited, Overloaded: too much is under way already.
     """
     seen = find_for_act(actor=actor, entry_id=entry_id)
     if seen.annotations.get("video"):
         raise FilmOfAVideo("This film belongs to a video; retry the video.")
     if seen.annotations.get("variant"):
         raise PictureOfAVariant("This picture belongs to a variant; retry the variant.")
+    pressure.require_room(owner_id=actor.pk)
     lock_budgets(audience=seen.audience, owner_id=actor.pk)
     entry = desk.open_entries([entry_id])[entry_id].entry  # of two at once, the second waits
     if entry.state is GenerationState.PENDING:

@@ -5,6 +5,7 @@ import contextlib
 import json
 import time
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from pkgutil import resolve_name
 from typing import Any, ClassVar
@@ -30,10 +31,14 @@ SLOWNESS = 10.0
 LARGEST_FRAME = 256 * 1024
 DEEPEST_FRAME = 16
 FRAMES_A_SECOND = 50
+#: sockets of one person that a process holds; whoever loses them again and again opens no more
+MOST_PER_PERSON = 1000
 #: A client that missed more than this is better off with a state.
 LONGEST_DELTA = 1000
 
 journal = component("socket")
+
+_open: Counter[int] = Counter()
 
 Frame = dict[str, Any]
 
@@ -57,6 +62,7 @@ class Consumer(AsyncWebsocketConsumer):
     channel_layer_alias = "none"
 
     user: Any = None
+    _counted = 0
 
     async def connect(self) -> None:
         # Browsers see the close code only of a socket that was open.
@@ -70,6 +76,11 @@ class Consumer(AsyncWebsocketConsumer):
         if self.user is None:
             await self.let_go(UNAUTHENTICATED)
             return
+        if _open[self.user.pk] >= MOST_PER_PERSON:
+            await self.let_go(TOO_SLOW)
+            return
+        self._counted = self.user.pk
+        _open[self._counted] += 1
         refused = await self.admit()
         if refused is not None:
             await self.let_go(refused)
@@ -88,6 +99,10 @@ class Consumer(AsyncWebsocketConsumer):
 
     async def disconnect(self, code: int) -> None:
         SOCKETS.dec()
+        if self._counted:
+            _open[self._counted] -= 1
+            if not _open[self._counted]:
+                del _open[self._counted]
         self._closed = True
         for task in self._tasks:
             task.cancel()

@@ -26,6 +26,9 @@ INTERNAL = frozenset({FOLLOW, SEND_FILE, STREAM})
 IN_MEMORY = 2**20
 CHUNK = 2**18
 LONGEST_SILENCE = 60.0
+#: bodies that lie on disk at a time, until they are answered; who sends one more comes again
+MOST_LARGE = 32
+RETRY_SECONDS = 5
 
 TITLES = {
     401: ("unauthenticated", "Not signed in"),
@@ -106,7 +109,8 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:
     """The request's body in memory.
 
     Raises:
-        Unreadable: larger than `limit` (413), or it stopped coming (408).
+        Unreadable: larger than `limit` (413), or it stopped coming (408), or there are too many
+            large ones already (503).
         Disconnected: the client went away.
     """
     _check_length(scope, limit)
@@ -137,13 +141,34 @@ async def body_parts(scope: Scope, receive: Receive, *, limit: int) -> AsyncIter
         yield part
 
 
+class _Spool(tempfile.SpooledTemporaryFile[bytes]):
+    """A body: in memory while it is small; large ones lie on disk, and only so many at a time."""
+
+    on_disk = 0
+    _counted = False
+
+    def rollover(self) -> None:
+        if not self._counted:
+            if _Spool.on_disk >= MOST_LARGE:
+                raise Unreadable(503)
+            self._counted = True
+            _Spool.on_disk += 1
+        super().rollover()
+
+    def close(self) -> None:
+        if self._counted:
+            self._counted = False
+            _Spool.on_disk -= 1
+        super().close()
+
+
 async def spool_body(scope: Scope, receive: Receive, *, limit: int) -> IO[bytes]:
     """The request's body as a file at its beginning, so that no thread waits for a slow client.
 
     Raises: as `read_body`.
     """
     _check_length(scope, limit)
-    spool = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed by the caller
+    spool = _Spool(max_size=IN_MEMORY)  # closed by the caller
     size = 0
     try:
         while True:
@@ -184,6 +209,9 @@ def problem(
     usual, title = TITLES[status]
     number = request_id(scope)
     code = code or usual
+    headers = headers or []
+    if status in {429, 503} and not any(name == b"retry-after" for name, _ in headers):
+        headers = [*headers, (b"retry-after", str(RETRY_SECONDS).encode())]
     body = {
         "type": f"/api/v1/docs/#problem-{code}",
         "title": title,
@@ -200,7 +228,7 @@ def problem(
             (b"content-type", b"application/problem+json"),
             (b"cache-control", b"private, no-cache"),
             (b"x-request-id", number.encode()),
-            *(headers or []),
+            *headers,
         ],
         json.dumps(body).encode(),
     )

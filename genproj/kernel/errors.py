@@ -91,6 +91,12 @@ class RateLimited(Refusal):
     code, status, title, retryable = "rate_limited", 429, "Too many requests", True
 
 
+class Overloaded(Refusal):
+    """More is asked just now than can be done; come again in a moment."""
+
+    code, status, title, retryable = "overloaded", 503, "Too much to do", True
+
+
 class ProviderUnavailable(Refusal):
     """The provider cannot be reached just now."""
 

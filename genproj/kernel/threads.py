@@ -12,21 +12,33 @@ from django.db import Error, close_old_connections, connections
 R = TypeVar("R")
 
 
+class Busy(Exception):
+    """So many wait for a thread already that one more would only wait in vain."""
+
+
 class Threads:
     """A few threads, started when first needed. Each keeps its connections until `stop`.
 
-    asgiref's threads come and go, so persistent connections would leak with them.
+    asgiref's threads come and go, so persistent connections would leak with them. With `most`,
+    no more than that many wait for one.
     """
 
-    def __init__(self, name: str, width: int) -> None:
+    def __init__(self, name: str, width: int, *, most: int | None = None) -> None:
         self.name = name
         self.width = width
+        self.most = most
         self._waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
 
     async def run(self, act: Callable[..., R], *args: Any) -> R:
-        """What `act(*args)` returns or raises; run in the first thread that is free."""
+        """What `act(*args)` returns or raises; run in the first thread that is free.
+
+        Raises:
+            Busy: `most` wait already.
+        """
+        if self.most is not None and self._waiting.qsize() >= self.most:
+            raise Busy(self.name)
         if len(self._threads) < self.width:
             self._start()
         loop = asyncio.get_running_loop()

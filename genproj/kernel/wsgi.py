@@ -5,8 +5,8 @@ import tempfile
 from collections.abc import Callable, Iterable
 from typing import IO, Any
 
-from genproj.kernel.asgi import IN_MEMORY, INTERNAL, STREAM, Answer, Headers, Scope
-from genproj.kernel.threads import Threads
+from genproj.kernel.asgi import IN_MEMORY, INTERNAL, STREAM, Answer, Headers, Scope, problem
+from genproj.kernel.threads import Busy, Threads
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -18,13 +18,17 @@ class WsgiInThreads:
     not belong here; of a long answer that says so (`X-Stream`) the parts are made elsewhere.
     """
 
-    def __init__(self, app: WsgiApplication, *, threads: int) -> None:
+    def __init__(self, app: WsgiApplication, *, threads: int, most: int | None = None) -> None:
         self._app = app
-        self._threads = Threads("web", threads)
+        self._threads = Threads("web", threads, most=most)
 
     async def answer(self, scope: Scope, body: IO[bytes]) -> Answer:
-        """What the application answers."""
-        return await self._threads.run(self._call, environ(scope, body))
+        """What the application answers; 503 when `most` requests wait for a thread already."""
+        try:
+            return await self._threads.run(self._call, environ(scope, body))
+        except Busy:
+            words = "More is asked just now than can be answered; come again in a moment."
+            return problem(scope, 503, code="overloaded", detail=words)
 
     def stop(self) -> None:
         """End the threads and their database connections."""

@@ -31,7 +31,7 @@ AWAY_PAUSE = 0.05
 TELL_EVERY = 1.0
 #: 14 values a row; SQLite takes 32,766 in a statement.
 BATCH = 500
-MOST_WAITING = 64 * 2**20
+MOST_WAITING, MOST_SENDERS = 64 * 2**20, 20_000
 NOT_KEPT = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 journal = component("inbox")
@@ -105,7 +105,7 @@ class Inbox:
 
     def _put(self, delivery: Delivery, loop: asyncio.AbstractEventLoop | None, future: Any) -> None:
         size = len(delivery["body"])
-        if self._bytes > MOST_WAITING:
+        if self._bytes > MOST_WAITING or self._queue.qsize() >= MOST_SENDERS:
             raise NotKept("Too much is waiting to be kept.")
         if self._thread is None or not self._thread.is_alive():
             self.start()

@@ -351,3 +351,29 @@ def test_a_frame_is_made_into_text_once() -> None:
     frame = log.Frame("user:1", 3, "thing:updated", {"thing": {"id": 1}})
     assert json.loads(frame.text) == frame.wire()
     assert frame.text is frame.text
+
+
+def test_one_person_holds_only_so_many_sockets(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "MOST_PER_PERSON", 1)
+    bob = world.person("bob")
+    alices, bobs = (accounts.issue_token(user=person).secret for person in (alice, bob))
+
+    def at(token: str) -> Any:
+        return opened("/ws/me/", (b"authorization", f"Bearer {token}".encode()))
+
+    async def story() -> None:
+        async with at(alices) as first:
+            async with at(alices) as second:
+                assert await second.close_code() == 4429
+            async with at(bobs) as his:
+                for socket in (first, his):
+                    await socket.send({"type": "ping"})
+                    assert await socket.hear() == {"type": "pong"}
+        async with at(alices) as again:
+            await again.send({"type": "ping"})
+            assert await again.hear() == {"type": "pong"}
+
+    run(story)
+    assert not consumers._open

@@ -5,12 +5,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import User
 
-from generations.operations import filming
+from generations.operations import filming, pressure
 from genproj.kernel import logs, rows
 from genproj.kernel.clock import now
-from genproj.kernel.errors import Forbidden, Invalid, InvalidTransition
+from genproj.kernel.errors import Forbidden, Invalid, InvalidTransition, RateLimited
 from genproj.kernel.ids import uuid7
 from genproj.kernel.wake import wake
 from genproj.usage import operations as ledger
@@ -64,6 +65,7 @@ def _allowed(priority: int, actor: User) -> int:
 
 def _enqueue(video: Video, *, actor: User, news: str) -> Job:
     """Hold, queue, tell. The request is checked once more: models retire."""
+    _require_room(video)
     filming.checked(
         model=video.model,
         prompt=full_prompt(video.prompt, video.clarification_responses),
@@ -101,6 +103,15 @@ def _enqueue(video: Video, *, actor: User, news: str) -> Job:
     tell(video, news="queued", detail={"job": str(job.pk)})
     wake("videos.jobs.run_queue")
     return job
+
+
+def _require_room(video: Video) -> None:
+    """As for pictures: what waits for a slot has no entry yet, and is counted here."""
+    pressure.require_room(owner_id=video.owner_id)
+    waiting = Job.objects.filter(finished_at__isnull=True, video__owner=video.owner_id)
+    if waiting.values("pk")[: settings.MAX_OPEN_PER_USER].count() >= settings.MAX_OPEN_PER_USER:
+        words = f"{settings.MAX_OPEN_PER_USER} of your films wait already; let some be made first."
+        raise RateLimited(words, retry_after=pressure.RETRY_SECONDS)
 
 
 def subject_of(video: Video) -> str:
