@@ -53,7 +53,7 @@ SWITCH_EVERY = 0.0005
 EVENTS = re.compile(r"/api/v1/generations/([0-9a-fA-F-]{36})/events/?")
 
 journal = component("web")
-django = WsgiInThreads(pages_and_json, threads=settings.WEB_THREADS)
+django = WsgiInThreads(pages_and_json, threads=settings.WEB_THREADS, most=settings.WEB_WAITING)
 sockets = URLRouter(
     [
         path("ws/me/", MeConsumer.as_asgi()),

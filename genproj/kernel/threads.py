@@ -31,13 +31,13 @@ class Threads:
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
 
-    async def run(self, act: Callable[..., R], *args: Any) -> R:
+    async def run(self, act: Callable[..., R], *args: Any, always: bool = False) -> R:
         """What `act(*args)` returns or raises; run in the first thread that is free.
 
         Raises:
-            Busy: `most` wait already.
+            Busy: `most` wait already, and this is not `always` done.
         """
-        if self.most is not None and self._waiting.qsize() >= self.most:
+        if self.most is not None and not always and self._waiting.qsize() >= self.most:
             raise Busy(self.name)
         if len(self._threads) < self.width:
             self._start()

@@ -8,6 +8,9 @@ from typing import IO, Any
 from genproj.kernel.asgi import IN_MEMORY, INTERNAL, STREAM, Answer, Headers, Scope, problem
 from genproj.kernel.threads import Busy, Threads
 
+#: asked by whoever restarts a web process that does not answer; a busy one is well
+ALWAYS = frozenset({"/healthz"})
+
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -25,7 +28,8 @@ class WsgiInThreads:
     async def answer(self, scope: Scope, body: IO[bytes]) -> Answer:
         """What the application answers; 503 when `most` requests wait for a thread already."""
         try:
-            return await self._threads.run(self._call, environ(scope, body))
+            always = scope["path"] in ALWAYS
+            return await self._threads.run(self._call, environ(scope, body), always=always)
         except Busy:
             words = "More is asked just now than can be answered; come again in a moment."
             return problem(scope, 503, code="overloaded", detail=words)

@@ -71,7 +71,9 @@ def test_requests_that_find_no_thread_are_told_to_come_again() -> None:
         asked = [asyncio.create_task(threads.answer(dict(SCOPE), io.BytesIO())) for _ in range(8)]
         refused = await next(asyncio.as_completed(asked))
         assert dict(refused.headers)[b"retry-after"]
+        health = asyncio.create_task(threads.answer({**SCOPE, "path": "/healthz"}, io.BytesIO()))
         free.set()
+        assert (await health).status == 200
         return [answer.status for answer in await asyncio.gather(*asked)]
 
     try:
