@@ -1,7 +1,6 @@
 """Takes over pictures and films that were made elsewhere: byte for byte, many at once."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import BinaryIO
 from uuid import UUID
 
@@ -9,32 +8,15 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from generations.models import ArtifactUse, Output, Preview, Projection, RegisterEntry
-from generations.operations.keeping import UPLOAD
-from genproj.kernel import logs, media, rows, storage
-from genproj.kernel.clock import after, now
-from genproj.kernel.errors import StorageUnavailable
-from genproj.kernel.ids import uuid7
+from generations.operations import keeping
+from generations.operations.keeping import StoredUpload
+from genproj.kernel import media, rows
+from genproj.kernel.clock import now
 from genproj.kernel.wake import wake
 from genproj.projectors import PROJECTORS
-from genproj.runtime.breakers import storage_asked
-
-log = logs.component("keeping")
 
 
-@dataclass(frozen=True)
-class Adopted:
-    """A file as it now lies in storage, not yet in the register."""
-
-    entry_id: UUID
-    output_id: UUID
-    key: str
-    sha256: str
-    size: int
-    measured: media.Measured
-    prompt: str
-
-
-def adopt(*, file: BinaryIO, sha256: str, size: int, prompt: str) -> Adopted:
+def adopt(*, file: BinaryIO, sha256: str, size: int, prompt: str) -> StoredUpload:
     """Look at a file and store it as it is; in no transaction, because it takes its time.
 
     Raises:
@@ -44,53 +26,28 @@ def adopt(*, file: BinaryIO, sha256: str, size: int, prompt: str) -> Adopted:
     measured = media.measure(file, max_pixels=settings.MAX_OUTPUT_PIXELS)
     if measured.kind == "image":
         media.renditions(file, measured.content_type)  # what cannot be decoded is no picture
-    entry_id, output_id = uuid7(), uuid7()
-    key = f"generations/{entry_id}/{output_id}.{measured.extension}"
     file.seek(0)
-    try:
-        with storage_asked():
-            storage.put(key, file, sha256=sha256, size=size, content_type=measured.content_type)
-    except storage.StorageFailure as problem:
-        raise StorageUnavailable from problem
-    return Adopted(entry_id, output_id, key, sha256, size, measured, prompt)
+    return keeping.store(file, sha256=sha256, size=size, measured=measured, filename=prompt)
 
 
-def disown(*, adopted: Iterable[Adopted]) -> None:
-    """Delete files that were never recorded. Best effort: a sweep finds what is left."""
+def disown(*, adopted: Iterable[StoredUpload]) -> None:
+    """Delete files that were never recorded."""
     for one in adopted:
-        try:
-            storage.delete(one.key)
-        except storage.StorageFailure as problem:
-            log.warning("orphan_left", key=one.key, error=str(problem))
+        keeping.discard_stored(one)
 
 
 @rows.atomically
-def record_adopted(*, adopted: Sequence[Adopted], actor: User, audience: str) -> None:
+def record_adopted(*, adopted: Sequence[StoredUpload], actor: User, audience: str) -> None:
     """Write stored files into the register, each a settled entry of its own. Nobody is told one by
     one: whoever brings them in tells of the whole."""
     at = now()
-    entries = [
-        RegisterEntry(
-            id=one.entry_id,
-            kind=one.measured.kind,
-            provider=UPLOAD,
-            model=UPLOAD,
-            input={"prompt": one.prompt, "filename": one.prompt},
-            expected_count=1,
-            audience=audience,
-            owner=actor,
-            key_prefix=f"generations/{one.entry_id}",
-            request_id=logs.request_id.get() or "",
-            created_at=at,
-            submit_started_at=at,
-            dispatched_at=at,
-            deadline_at=after(60),
-            completed_at=at,
-        )
-        for one in adopted
-    ]
+    entries = [keeping.entry_of(one, actor=actor, audience=audience, at=at) for one in adopted]
+    for entry in entries:
+        entry.completed_at = at
     RegisterEntry.objects.bulk_create(entries, batch_size=200)
-    outputs = [_output(one) for one in adopted]
+    outputs = [
+        keeping.output_of(one, entry=entry) for one, entry in zip(adopted, entries, strict=True)
+    ]
     Output.objects.bulk_create(outputs, batch_size=200)
     Preview.objects.bulk_create(
         [Preview(output=output, due_at=at) for output in outputs], batch_size=500
@@ -106,25 +63,6 @@ def record_adopted(*, adopted: Sequence[Adopted], actor: User, audience: str) ->
     )
     wake("generations.jobs.project")
     wake("generations.jobs.make_previews")
-
-
-def _output(one: Adopted) -> Output:
-    at = now()
-    return Output(
-        id=one.output_id,
-        entry_id=one.entry_id,
-        index=0,
-        ref=str(one.output_id),
-        announced_at=at,
-        stored_at=at,
-        storage_key=one.key,
-        content_type=one.measured.content_type,
-        size=one.size,
-        sha256=one.sha256,
-        width=one.measured.width,
-        height=one.measured.height,
-        duration=one.measured.duration,
-    )
 
 
 @rows.atomically

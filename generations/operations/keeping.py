@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -208,24 +208,42 @@ def check_upload(*, file: BinaryIO, filename: str) -> CheckedUpload:
 
 
 def store_checked(upload: CheckedUpload) -> StoredUpload:
-    """Store a checked file; in no transaction, because it takes its time.
+    """Store a checked file. Raises as `store`."""
+    body = upload.body
+    return store(
+        io.BytesIO(body),
+        sha256=sha256(body).hexdigest(),
+        size=len(body),
+        measured=upload.measured,
+        filename=upload.filename,
+    )
+
+
+def store(
+    file: BinaryIO, *, sha256: str, size: int, measured: media.Measured, filename: str
+) -> StoredUpload:
+    """Store a file that was measured; in no transaction, because it takes its time.
 
     Raises:
         StorageUnavailable: it could not be stored; nothing is left behind.
     """
-    measured = upload.measured
     entry_id, output_id = uuid7(), uuid7()
+    key = f"generations/{entry_id}/{output_id}.{measured.extension}"
+    try:
+        with storage_asked():
+            storage.put(key, file, sha256=sha256, size=size, content_type=measured.content_type)
+    except storage.StorageFailure as problem:
+        raise StorageUnavailable from problem
     facts = {
-        "storage_key": f"generations/{entry_id}/{output_id}.{measured.extension}",
-        "sha256": sha256(upload.body).hexdigest(),
-        "size": len(upload.body),
+        "storage_key": key,
+        "sha256": sha256,
+        "size": size,
         "content_type": measured.content_type,
         "width": measured.width,
         "height": measured.height,
         "duration": measured.duration,
     }
-    _store(upload.body, facts)
-    return StoredUpload(entry_id, output_id, Kind(measured.kind), upload.filename, facts)
+    return StoredUpload(entry_id, output_id, Kind(measured.kind), filename, facts)
 
 
 def discard_stored(upload: StoredUpload) -> None:
@@ -247,28 +265,9 @@ def _checked(body: bytes) -> tuple[bytes, media.Measured]:
     return clean, measured
 
 
-def _store(body: bytes, facts: Mapping[str, Any]) -> None:
-    """Put an upload where its facts say. Raises StorageUnavailable."""
-    try:
-        with storage_asked():
-            storage.put(
-                facts["storage_key"],
-                io.BytesIO(body),
-                sha256=facts["sha256"],
-                size=facts["size"],
-                content_type=facts["content_type"],
-            )
-    except storage.StorageFailure as problem:
-        raise StorageUnavailable from problem
-
-
-@rows.atomically
-def record_upload(
-    upload: StoredUpload, *, actor: User, audience: str, tags: Iterable[str] = ()
-) -> RegisterEntry:
-    """Write a stored upload into the register, settled."""
-    at = now()
-    entry = RegisterEntry(
+def entry_of(upload: StoredUpload, *, actor: User, audience: str, at: datetime) -> RegisterEntry:
+    """The row of a stored upload, not yet written: nobody was asked for anything."""
+    return RegisterEntry(
         id=upload.entry_id,
         kind=upload.kind.value,
         provider=UPLOAD,
@@ -284,18 +283,32 @@ def record_upload(
         dispatched_at=at,
         deadline_at=after(60),
     )
-    entry.save(force_insert=True)
-    EntryTag.objects.bulk_create(EntryTag(entry=entry, name=tag) for tag in dict.fromkeys(tags))
-    item = desk.Opened(entry, [])
-    output = Output(
+
+
+def output_of(upload: StoredUpload, *, entry: RegisterEntry) -> Output:
+    """The row of its only output, not yet written."""
+    return Output(
         id=upload.output_id,
         entry=entry,
         index=0,
         ref=str(upload.output_id),
-        announced_at=at,
-        stored_at=at,
+        announced_at=entry.created_at,
+        stored_at=entry.created_at,
         **upload.facts,
     )
+
+
+@rows.atomically
+def record_upload(
+    upload: StoredUpload, *, actor: User, audience: str, tags: Iterable[str] = ()
+) -> RegisterEntry:
+    """Write a stored upload into the register, settled."""
+    at = now()
+    entry = entry_of(upload, actor=actor, audience=audience, at=at)
+    entry.save(force_insert=True)
+    EntryTag.objects.bulk_create(EntryTag(entry=entry, name=tag) for tag in dict.fromkeys(tags))
+    item = desk.Opened(entry, [])
+    output = output_of(upload, entry=entry)
     item.add(output)
     item.notable = True
     desk.put_back([item], at=at)

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from generations.operations import adopting
-from generations.operations.adopting import Adopted
+from generations.operations.keeping import StoredUpload
 from genproj.assistant.models import Conversation, Message
 from genproj.kernel import logs, media, rows, storage
 from genproj.kernel.archives import Archive, ArchiveRefused
@@ -53,7 +53,7 @@ class Unpacked:
     """An archive that was looked through, its pictures in storage, and no row of it written."""
 
     manifest: Mapping[str, Any]
-    adopted: Mapping[str, Adopted]
+    adopted: Mapping[str, StoredUpload]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _unpacked(file: IO[bytes]) -> Unpacked:
         manifest = manifest_in(spool.read())
     _require_these(archive, manifest)
     files = {file["sha256"]: file for file in manifest["files"]}
-    adopted: dict[str, Adopted] = {}
+    adopted: dict[str, StoredUpload] = {}
     is_whole = False
     try:
         for artifact in manifest["artifacts"]:
@@ -130,7 +130,7 @@ def _require_these(archive: Archive, manifest: Mapping[str, Any]) -> None:
         raise refused(code="too_large_unpacked", detail="Its pictures together are too large.")
 
 
-def _adopted(archive: Archive, file: Mapping[str, Any], *, prompt: str) -> Adopted:
+def _adopted(archive: Archive, file: Mapping[str, Any], *, prompt: str) -> StoredUpload:
     """One picture, unpacked beside the others, looked at, and stored."""
     is_film = file["content_type"].startswith("video/")
     most = settings.MAX_OUTPUT_BYTES["video" if is_film else "image"]
@@ -146,7 +146,7 @@ def _adopted(archive: Archive, file: Mapping[str, Any], *, prompt: str) -> Adopt
         except media.NotMedia as problem:
             words = f"A file is no picture or film that can be kept ({file['path']})."
             raise refused(code="not_media", detail=words) from problem
-    if one.measured.content_type != file["content_type"]:
+    if one.facts["content_type"] != file["content_type"]:
         adopting.disown(adopted=[one])
         raise refused(
             code="wrong_type", detail=f"A file is not of the type it claims ({file['path']})."
@@ -274,7 +274,7 @@ def _set_active(manifest: Mapping[str, Any], ids: NewIds, assets: Mapping[UUID, 
     Asset.objects.bulk_update(chosen, ["active_variant"], batch_size=BATCH)
 
 
-def _give_entries(variants: list[Variant], adopted: Mapping[str, Adopted]) -> None:
+def _give_entries(variants: list[Variant], adopted: Mapping[str, StoredUpload]) -> None:
     """The first variant of each picture has its entry, so that it goes to the trash with it."""
     entries = {one.output_id: one.entry_id for one in adopted.values()}
     given = []
