@@ -45,31 +45,6 @@ class Begun:
     stored: keeping.StoredUpload
 
 
-def upload(
-    *,
-    actor: User,
-    space_id: UUID,
-    file: BinaryIO,
-    filename: str,
-    asset_id: UUID | None = None,
-    name: str = "",
-    asset_type: str = "",
-    parent_asset_id: UUID | None = None,
-) -> Brought:
-    """Keep a person's own picture as a variant: of an asset, or of a new one. Raises as `begin`."""
-    begun = begin(
-        actor=actor,
-        space_id=space_id,
-        file=file,
-        filename=filename,
-        asset_id=asset_id,
-        name=name,
-        asset_type=asset_type,
-        parent_asset_id=parent_asset_id,
-    )
-    return end(actor=actor, begun=begun)
-
-
 def begin(
     *,
     actor: User,

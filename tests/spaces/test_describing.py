@@ -27,14 +27,15 @@ def shown(space: Space, bob: User, studio: Any) -> Callable[..., Variant]:
     """Brings a picture of one colour into the space; its variant."""
 
     def upload(colour: str, name: str = "Knight", size: tuple[int, int] = (96, 48)) -> Variant:
-        return uploading.upload(
+        begun = uploading.begin(
             actor=bob,
             space_id=space.pk,
             file=io.BytesIO(picture(colour, size)),
             filename="picture.png",
             name=name,
             asset_type="character",
-        ).variant
+        )
+        return uploading.end(actor=bob, begun=begun).variant
 
     return upload
 
