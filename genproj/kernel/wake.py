@@ -7,13 +7,16 @@ nothing, because the clock looks for due rows every second.
 """
 
 import contextlib
+import mmap
 import os
 import pkgutil
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -29,6 +32,10 @@ LEAST_BETWEEN_TASKS = 0.2
 SLOW_BATCH = 1.0
 
 log = logs.component("worker")
+
+#: A byte that all processes of a cluster share, set when it is asked to end. It has no lock,
+#: because a killed worker would keep that for ever.
+_ends = mmap.mmap(-1, 1)
 
 
 @dataclass(frozen=True)
@@ -184,8 +191,29 @@ class _Lane:
             self.kicked.notify_all()
 
 
+def run_cluster() -> None:
+    """Work until SIGTERM or SIGINT. Then nothing more is taken, what waits is left to other
+    clusters at once, and what has begun is finished."""
+    from django_q.cluster import Cluster
+
+    cluster = Cluster()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        _ends[0] = 1
+        cluster.sig_handler(number, frame)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    cluster.start()
+
+
+def _cluster_ends() -> bool:
+    return _ends[0] != 0
+
+
 def drain(*, linger: float = LINGER, longest: float = LONGEST_DRAIN) -> int:
-    """Work every lane until nothing has been due for `linger` seconds, or `longest` have passed.
+    """Work every lane until nothing has been due for `linger` seconds, `longest` have passed, or
+    the cluster ends.
 
     Returns how many seconds it ran. Several may run side by side; leases keep them apart.
     """
@@ -199,7 +227,9 @@ def drain(*, linger: float = LINGER, longest: float = LONGEST_DRAIN) -> int:
     try:
         _look(lanes)
         looked = time.monotonic()
-        while (now := time.monotonic()) - began < longest or not _rest(lanes):
+        while not _cluster_ends() and (
+            (now := time.monotonic()) - began < longest or not _rest(lanes)
+        ):
             for name in listener.wait(LOOK_EVERY):
                 if name in lanes:
                     lanes[name].kick()

@@ -281,6 +281,22 @@ def test_a_slow_lane_does_not_hold_up_the_others_when_a_drain_ends(settings: Any
     assert not wake.ending()
 
 
+def test_a_drain_of_a_cluster_that_ends_finishes_what_it_has_begun_and_takes_no_more(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.JOBS = f"{__name__}.SLOW"
+    happened.clear()
+    byte = bytearray(1)
+    monkeypatch.setattr(wake, "_ends", byte)  # the real one is for good
+    drain = threading.Thread(target=wake.drain, kwargs={"linger": 600, "longest": 600})
+    drain.start()
+    world.until(lambda: "quick" in happened)
+    byte[0] = 1
+    drain.join(60)
+    assert not drain.is_alive()
+    assert happened.count("ended") == 1
+
+
 def test_the_purge_of_what_is_not_due_stays_asleep(alice: User) -> None:
     entry = world.opened(alice)
     RegisterEntry.objects.filter(pk=entry.pk).update(due_at=after(60))
