@@ -89,7 +89,6 @@ def test_the_chat_goes_along_only_when_asked_for(alice: User, owner: Person) -> 
     assert [row["author"] for row in said] == ["alice", None]
 
 
-def test_the_same_key_brings_it_in_once(alice: User, owner: Person) -> None:
 def test_a_page_brings_it_in_or_says_why_not(alice: User, owner: Person, stranger: Person) -> None:
     body = exported(owner, rich_space(alice, 3).pk)
     assert "exported file" in stranger.client.get("/spaces/?import=1").content.decode()
@@ -113,6 +112,7 @@ def test_a_page_brings_it_in_or_says_why_not(alice: User, owner: Person, strange
     assert Space.objects.filter(members__user=stranger.user).count() == 1
 
 
+def test_the_same_key_brings_it_in_once(alice: User, owner: Person) -> None:
     body = exported(owner, rich_space(alice, 2).pk)
     first = imported(owner, body, **{"Idempotency-Key": "one"})
     kept = set(storage.keys())
