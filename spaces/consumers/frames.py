@@ -13,6 +13,8 @@ from genproj.kernel.errors import Forbidden
 from spaces.operations.once import once
 from spaces.operations.recipes import with_wish
 from spaces.operations.standing import ALWAYS
+from spaces.permissions import Act, require
+from spaces.queries import role_in
 from spaces.queries.results import result_json
 
 Schema = Mapping[str, Any]
@@ -54,9 +56,11 @@ NEW_PICTURE: Schema = {
 
 @dataclass(frozen=True)
 class Row:
-    """One frame: the operation by its dotted name, the fields, and those it cannot do without."""
+    """One frame: the operation by its dotted name, what it needs, the fields, and those it cannot
+    do without."""
 
     does: str
+    act: Act
     fields: Schema
     needs: tuple[str, ...] = ()
     #: only looks: a key that may not write may ask it, and nothing is kept of it
@@ -81,6 +85,7 @@ class Row:
 FRAMES: dict[str, Row] = {
     "asset:create": Row(
         "spaces.operations.assets.create",
+        Act.CHANGE_ASSETS,
         {
             **{"name": TEXT, "asset_type": TEXT, "parent_asset_id": ID_OR_NULL, "tags": TAGS},
             "media_kind": {"enum": ["image"]},
@@ -89,6 +94,7 @@ FRAMES: dict[str, Row] = {
     ),
     "asset:update": Row(
         "spaces.operations.assets.update",
+        Act.CHANGE_ASSETS,
         {
             **CHANGES,
             "asset_id": ID,
@@ -103,15 +109,20 @@ FRAMES: dict[str, Row] = {
         ("asset_id",),
     ),
     "asset:delete": Row(
-        "spaces.operations.assets.delete", {"asset_id": ID, "version": VERSION}, ("asset_id",)
+        "spaces.operations.assets.delete",
+        Act.DELETE_ASSETS,
+        {"asset_id": ID, "version": VERSION},
+        ("asset_id",),
     ),
     "asset:setActive": Row(
         "spaces.operations.assets.set_active",
+        Act.CHANGE_ASSETS,
         {"asset_id": ID, "variant_id": ID, "version": VERSION},
         ("asset_id", "variant_id"),
     ),
     "asset:fork": Row(
         "spaces.operations.making.fork",
+        Act.CHANGE_ASSETS,
         {
             **{"source_asset_id": ID, "source_variant_id": ID, "name": TEXT, "asset_type": TEXT},
             **{"parent_asset_id": ID_OR_NULL, "media_kind": {"enum": ["image"]}},
@@ -120,34 +131,44 @@ FRAMES: dict[str, Row] = {
     ),
     "variant:star": Row(
         "spaces.operations.variants.star",
+        Act.CHANGE_VARIANTS,
         {"variant_id": ID, "starred": FLAG, "version": VERSION},
         ("variant_id", "starred"),
     ),
     "variant:rate": Row(
         "spaces.operations.variants.rate",
+        Act.CHANGE_VARIANTS,
         {"variant_id": ID, "rating": {"type": ["string", "null"]}, "comment": TEXT}
         | {"version": VERSION},
         ("variant_id", "rating"),
     ),
     "variant:delete": Row(
         "spaces.operations.variants.delete",
+        Act.DELETE_VARIANTS,
         {"variant_id": ID, "version": VERSION},
         ("variant_id",),
     ),
-    "variant:retry": Row("spaces.operations.retrying.retry", {"variant_id": ID}, ("variant_id",)),
-    "lineage:sever": Row("spaces.operations.lineage.sever", {"lineage_id": ID}, ("lineage_id",)),
+    "variant:retry": Row(
+        "spaces.operations.retrying.retry", Act.GENERATE, {"variant_id": ID}, ("variant_id",)
+    ),
+    "lineage:sever": Row(
+        "spaces.operations.lineage.sever", Act.SEVER_LINEAGE, {"lineage_id": ID}, ("lineage_id",)
+    ),
     "generate:request": Row(
         "spaces.operations.making.generate",
+        Act.GENERATE,
         {**NEW_PICTURE, "count": COUNT, "seed": SEED},
         ("name", "asset_type", "prompt"),
     ),
     "derive:request": Row(
         "spaces.operations.making.derive",
+        Act.GENERATE,
         {**NEW_PICTURE, "count": COUNT, "seed": SEED},
         ("name", "asset_type"),
     ),
     "refine:request": Row(
         "spaces.operations.making.refine",
+        Act.GENERATE,
         {
             **{**PICTURE, "count": COUNT, "seed": SEED},
             **{"asset_id": ID, "source_variant_id": ID, "source_variant_ids": IDS},
@@ -156,6 +177,7 @@ FRAMES: dict[str, Row] = {
     ),
     "batch:request": Row(
         "spaces.operations.making.batch",
+        Act.GENERATE,
         {
             **NEW_PICTURE,
             "count": {"type": "integer", "minimum": 2, "maximum": 8},
@@ -165,6 +187,7 @@ FRAMES: dict[str, Row] = {
     ),
     "chat:send": Row(
         "spaces.operations.talking.send",
+        Act.CHAT,
         {
             **{"content": TEXT, "mode": {"enum": ["advisor", "actor"]}},
             **{"context": {"type": "object"}, "forge_context": {"type": "object"}},
@@ -173,27 +196,31 @@ FRAMES: dict[str, Row] = {
     ),
     "chat:history": Row(
         "spaces.queries.asked.chat_history",
+        Act.VIEW,
         {"before": ID, "limit": {"type": "integer", "minimum": 1, "maximum": 200}},
         reads=True,
     ),
-    "chat:clear": Row("spaces.operations.talking.clear", {}),
-    "chat:stop": Row("spaces.operations.talking.stop", {}),
+    "chat:clear": Row("spaces.operations.talking.clear", Act.CHAT, {}),
+    "chat:stop": Row("spaces.operations.talking.stop", Act.CHAT, {}),
     "approval:approve": Row(
         "spaces.operations.approvals.approve",
+        Act.DECIDE_APPROVALS,
         {"approval_id": ID, "version": VERSION, "always": ALWAYS},
         ("approval_id",),
     ),
     "approval:reject": Row(
         "spaces.operations.approvals.reject",
+        Act.DECIDE_APPROVALS,
         {"approval_id": ID, "reason": TEXT, "version": VERSION},
         ("approval_id",),
     ),
     "approval:edit": Row(
         "spaces.operations.approvals.edit",
+        Act.DECIDE_APPROVALS,
         {"approval_id": ID, "arguments": {"type": "object"}, "version": VERSION},
         ("approval_id", "arguments"),
     ),
-    "approval:list": Row("spaces.queries.asked.approval_list", {}, reads=True),
+    "approval:list": Row("spaces.queries.asked.approval_list", Act.VIEW, {}, reads=True),
 }
 
 
@@ -205,6 +232,8 @@ def carry_out(actor: User, space_id: UUID, frame: Mapping[str, Any]) -> dict[str
     """
     row = FRAMES[frame["type"]]
     body = read_body(frame, row.schema)
+    # Before anything that was answered once is repeated: the role may be another by now.
+    require(role_in(viewer=actor, space_id=space_id), row.act)
     if not row.reads and not getattr(actor, "may_write", True):
         raise Forbidden("This key may only read.")
     given = _arguments(body, row, _value)

@@ -7,7 +7,6 @@ from uuid import UUID
 from django.contrib.auth.models import User
 
 from genproj.runtime.answers import KEY, kept_result
-from spaces import queries
 from spaces.errors import bad_request_id
 
 
@@ -20,16 +19,15 @@ def once(
     said: Any = None,
 ) -> dict[str, Any]:
     """What `act` gave the first time. Key, effect and answer are one transaction, so `act` calls
-    nobody outside. A refusal keeps nothing: the same request may be made again.
+    nobody outside. A refusal keeps nothing: the same request may be made again. The caller has
+    judged that `actor` may still do it, so that nobody is told again what is no longer theirs.
 
     Args:
         said: what is asked for, as JSON; the same id for something else is refused.
 
     Raises:
-        SpaceNotFound: `actor` is not in the space; nor is what they once were told of it repeated.
         Invalid: the id is not 1 to 200 printable characters.
     """
-    queries.role_in(viewer=actor, space_id=space_id)
     if not KEY.fullmatch(request_id):
         raise bad_request_id()
     return kept_result(scope=f"{actor.pk} space:{space_id}", key=request_id, said=said, act=act)
