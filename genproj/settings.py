@@ -262,6 +262,15 @@ DOWNLOAD_ALLOWED_HOSTS = env.words("DOWNLOAD_ALLOWED_HOSTS")
 DELIVERY_ALLOWED_HOSTS = env.words("DELIVERY_ALLOWED_HOSTS")
 
 
+# --- how long is kept what nobody asks for every day --------------------------------------------
+#: days; of events: how old a `since` may be before a full state answers it
+KEEP_EVENTS_DAYS = env.number("KEEP_EVENTS_DAYS", 7, least=1)
+KEEP_ANSWERS_DAYS = env.number("KEEP_ANSWERS_DAYS", 7, least=1)
+KEEP_RECEIPTS_DAYS = env.number("KEEP_RECEIPTS_DAYS", 30, least=1)
+KEEP_DELIVERIES_DAYS = env.number("KEEP_DELIVERIES_DAYS", 30, least=1)
+KEEP_NOTICES_DAYS = env.number("KEEP_NOTICES_DAYS", 90, least=1)
+KEEP_TASKS_DAYS = env.number("KEEP_TASKS_DAYS", 7, least=1)
+
 # --- providers: a key makes it real, without one it is the sandbox ------------------------------
 def _provider(name: str, *, real: str, sandbox: str) -> tuple[str, str]:
     """A provider's key and base URL; a real key never goes to the sandbox."""

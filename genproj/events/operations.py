@@ -1,11 +1,11 @@
 """Forgets events that no reader will ask for any more."""
 
-from datetime import timedelta
+from django.conf import settings
 
 from genproj.events import log
-from genproj.kernel.clock import now
+from genproj.kernel.clock import after
 
 
 def forget_old_events() -> int:
-    """Delete events older than KEPT_HOURS. Safe to repeat. Returns how many."""
-    return log.forget_before(now() - timedelta(hours=log.KEPT_HOURS))
+    """Sweep: delete events older than KEEP_EVENTS_DAYS. Returns how many."""
+    return log.forget_before(after(-settings.KEEP_EVENTS_DAYS * 86_400))

@@ -3,6 +3,7 @@
 import secrets
 import threading
 import time
+from datetime import datetime
 from uuid import UUID
 
 _lock = threading.Lock()
@@ -19,6 +20,11 @@ def uuid7() -> UUID:
     value = (moment >> 12) << 80 | 0x7 << 76 | (moment & 0xFFF) << 64
     value |= 0b10 << 62 | secrets.randbits(62)
     return UUID(int=value)
+
+
+def first_of(moment: datetime) -> UUID:
+    """The smallest UUIDv7 of a moment: with it a primary key is searched by time."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def is_uuid(text: str) -> bool:

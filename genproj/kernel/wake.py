@@ -21,7 +21,8 @@ from types import FrameType
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from genproj.kernel import bell, logs, rows
+from genproj.kernel import bell, logs, retention, rows
+from genproj.kernel.clock import after
 
 CHANNEL = "work"
 LINGER = 3.0
@@ -340,3 +341,11 @@ def keep_schedules() -> None:
             "repeats": -1,
         },
     )
+
+
+def forget_old_tasks() -> int:
+    """Sweep: delete what django-q2 keeps of tasks that failed long ago. Returns how many."""
+    from django_q.models import Task
+
+    oldest = after(-settings.KEEP_TASKS_DAYS * 86_400)
+    return retention.forget(Task.objects.filter(stopped__lt=oldest), by="stopped")

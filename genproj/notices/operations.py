@@ -3,16 +3,18 @@
 from collections.abc import Collection
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import User
 
 from genproj.events import log
-from genproj.kernel import rows
+from genproj.kernel import retention, rows
 from genproj.kernel.clock import after, now
-from genproj.kernel.ids import uuid7
+from genproj.kernel.ids import first_of, uuid7
 from genproj.notices import queries
 from genproj.notices.models import Notice
 
-READ_KEPT_DAYS = 90
+#: unread ones are kept so much longer
+UNREAD_TIMES = 4
 LONGEST_TITLE = 200
 
 
@@ -45,6 +47,8 @@ def mark_read(*, actor: User, ids: Collection[UUID] | None = None) -> int:
 
 
 def forget_old_notices() -> int:
-    """Delete notices that were read long ago. Returns how many."""
-    oldest = after(-READ_KEPT_DAYS * 86400)
-    return Notice.objects.filter(read_at__lt=oldest).delete()[0]
+    """Sweep: delete notices that were read long ago, or told even longer ago. Returns how many."""
+    days = settings.KEEP_NOTICES_DAYS * 86_400
+    told = Notice.objects.filter(pk__lt=first_of(after(-days * UNREAD_TIMES)))
+    read = Notice.objects.filter(read_at__lt=after(-days))
+    return retention.forget(read, by="read_at") + retention.forget(told, by="pk")

@@ -5,11 +5,13 @@ import socket
 import time
 from datetime import datetime
 
-from genproj.kernel import rows
+from django.conf import settings
+from django.contrib.sessions.models import Session
+
+from genproj.kernel import retention, rows
 from genproj.kernel.clock import after, now
 from genproj.runtime.models import Heartbeat, IdempotentAnswer, Switch
 
-ANSWERS_KEPT_DAYS = 7
 BEATS_KEPT_SECONDS = 3600
 SWITCH_CACHED_SECONDS = 1.0
 
@@ -42,14 +44,20 @@ def beat() -> None:
 
 
 def forget_old_beats() -> int:
-    """Delete the rows of processes that have not shown themselves for an hour."""
-    return Heartbeat.objects.filter(last_at__lt=after(-BEATS_KEPT_SECONDS)).delete()[0]
+    """Sweep: delete the rows of processes that have not shown themselves for an hour."""
+    silent = Heartbeat.objects.filter(last_at__lt=after(-BEATS_KEPT_SECONDS))
+    return retention.forget(silent, by="last_at")
 
 
 def forget_old_answers() -> int:
-    """Delete stored answers that no client repeats its request for any more."""
-    oldest = after(-ANSWERS_KEPT_DAYS * 86400)
-    return IdempotentAnswer.objects.filter(created_at__lt=oldest).delete()[0]
+    """Sweep: delete stored answers that no client repeats its request for any more."""
+    oldest = after(-settings.KEEP_ANSWERS_DAYS * 86_400)
+    return retention.forget(IdempotentAnswer.objects.filter(created_at__lt=oldest), by="created_at")
+
+
+def forget_old_sessions() -> int:
+    """Sweep: delete the sessions of people whose sign-in has ended."""
+    return retention.forget(Session.objects.filter(expire_date__lt=now()), by="expire_date")
 
 
 def is_on(name: str) -> bool:

@@ -27,7 +27,9 @@ def main() -> None:
             f"sandbox: cannot listen on {options.host}:{options.port}: {error.strerror}\n"
         )
         sys.exit(2)
-    application = Sandbox(options.data_dir, delay=options.delay, fail=options.fail)
+    application = Sandbox(
+        options.data_dir, delay=options.delay, fail=options.fail, keep_days=options.keep_days
+    )
     config = uvicorn.Config(
         application, access_log=False, log_level="warning", lifespan="on", ws_max_size=2**26,
         proxy_headers=False, server_header=False, timeout_keep_alive=75, ws_ping_interval=None,
@@ -58,6 +60,12 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--fail", type=float, default=0.0, help="share of results that fail, from 0 to 1"
+    )
+    parser.add_argument(
+        "--keep-days",
+        type=float,
+        default=float(os.environ.get("SANDBOX_KEEP_DAYS") or 30),
+        help="days that finished tasks and their files are remembered (30)",
     )
     return parser.parse_args()
 

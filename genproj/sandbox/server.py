@@ -20,14 +20,17 @@ from genproj.sandbox.web import Exchange, Receive, Scope, Send, TooLarge
 
 log = logging.getLogger("genproj.sandbox")
 
+FORGET_EVERY = 3600.0
+
 Serve = Callable[[Exchange], Awaitable[None]]
 
 
 class Sandbox:
     """The ASGI application. It starts its unfinished tasks again when the server starts."""
 
-    def __init__(self, folder: Path, *, delay: float, fail: float) -> None:
-        store = Store(folder)
+    def __init__(self, folder: Path, *, delay: float, fail: float, keep_days: float = 30) -> None:
+        self._store = store = Store(folder)
+        self._keep_seconds = keep_days * 86_400
         rules = Rules(store)
         self._cdn = Cdn(store, rules)
         self._runs = Runs(store, self._cdn.filled, delay=delay, fail=fail)
@@ -75,9 +78,17 @@ class Sandbox:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         self._runs.resume()
+        forgetting = asyncio.create_task(self._forget())
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        forgetting.cancel()
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _forget(self) -> None:
+        """Forget now and then what was finished long ago."""
+        while True:
+            self._store.forget_old(self._keep_seconds)
+            await asyncio.sleep(FORGET_EVERY)
 
     async def _http(self, exchange: Exchange) -> None:
         try:

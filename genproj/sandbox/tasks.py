@@ -8,6 +8,9 @@ from typing import Any
 
 Task = dict[str, Any]
 
+#: billing events that are remembered
+MOST_EVENTS = 100_000
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS tasks (
     uuid TEXT PRIMARY KEY, at REAL NOT NULL, unfinished INTEGER NOT NULL, body TEXT NOT NULL
@@ -133,6 +136,23 @@ class Store:
             # Films are named by what was asked: they are nobody's memory, and dear to make.
             if not path.name.startswith("film-"):
                 path.unlink(missing_ok=True)
+
+    def forget_old(self, seconds: float) -> int:
+        """Forget what was finished that long ago, with its files. Says how many tasks."""
+        before = time.time() - seconds
+        old = "SELECT json_extract(body, '$.taskUUID') FROM tasks WHERE at < ? AND NOT unfinished"
+        self._db.execute(f"DELETE FROM files WHERE task IN ({old})", (before,))
+        count = self._db.execute(
+            "DELETE FROM tasks WHERE at < ? AND NOT unfinished", (before,)
+        ).rowcount
+        self._db.execute(
+            "DELETE FROM events WHERE number <= (SELECT MAX(number) FROM events) - ?",
+            (MOST_EVENTS,),
+        )
+        for path in self.cdn.iterdir():
+            if not path.name.startswith("film-") and path.stat().st_mtime < before:
+                path.unlink(missing_ok=True)
+        return count
 
     def _one(self, statement: str, *values: Any) -> Any:
         return self._db.execute(statement, values).fetchone()

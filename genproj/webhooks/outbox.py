@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Q
 
 from genproj.kernel import ids, logs, rows
@@ -19,8 +20,6 @@ JOB = "genproj.webhooks.jobs.deliver"
 MOST_BYTES = 20_000
 #: what a value of a shortened payload may have
 LONGEST_VALUE = 300
-#: a disabled endpoint is owed no longer than deliveries are kept
-KEPT_DAYS = 30
 
 log = logs.component("outbox")
 
@@ -69,7 +68,8 @@ def audiences_listened_to() -> frozenset[str]:
 
 
 def _living(endpoints: Any) -> Any:
-    recently = Q(disabled_at__gt=now() - timedelta(days=KEPT_DAYS))
+    # a disabled endpoint is owed no longer than deliveries are kept
+    recently = Q(disabled_at__gt=now() - timedelta(days=settings.KEEP_DELIVERIES_DAYS))
     return endpoints.filter(Q(enabled=True) | recently, owner__is_active=True).order_by()
 
 

@@ -32,6 +32,7 @@ def may_write(path: PurePosixPath) -> bool:
 WRITERS = {
     "genproj/kernel/lifecycle.py",
     "genproj/kernel/leases.py",
+    "genproj/kernel/retention.py",
     "genproj/kernel/wake.py",  # django-q2's own schedule
     "genproj/events/log.py",
     "genproj/webhooks/inbox.py",

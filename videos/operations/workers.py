@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from generations.errors import ModelRetired
 from generations.operations import filming
-from genproj.kernel import logs, rows, sealing
+from genproj.kernel import logs, retention, rows, sealing
 from genproj.kernel.clock import after, now
 from genproj.kernel.errors import Invalid
 from genproj.kernel.wake import wake
@@ -221,4 +221,5 @@ def retire(worker: Worker) -> None:
 def forget_old_reports() -> int:
     """Sweep: delete reports that no worker repeats any more."""
     oldest = after(-REPORTS_KEPT_DAYS * 86_400)
-    return Report.objects.filter(received_at__lt=oldest, job__finished_at__isnull=False).delete()[0]
+    old = Report.objects.filter(received_at__lt=oldest, job__finished_at__isnull=False)
+    return retention.forget(old, by="received_at")

@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import F, Q
 
-from genproj.kernel import logs, rows
+from genproj.kernel import logs, retention, rows
 from genproj.kernel.clock import after, now
 from genproj.kernel.errors import Forbidden
 from genproj.kernel.wake import wake
@@ -61,10 +62,9 @@ def _require_staff(actor: User) -> None:
         raise Forbidden
 
 
-#: applied receipts are kept this long, so that staff can see what came and apply it again
-KEPT_DAYS = 30
-
-
-def forget_old_receipts() -> None:
-    """Sweep: delete receipts that were read long ago; unread ones stay."""
-    Receipt.objects.filter(due_at__isnull=True, received_at__lt=after(-KEPT_DAYS * 86_400)).delete()
+def forget_old_receipts() -> int:
+    """Sweep: delete receipts that were read long ago; until then staff can have them read again.
+    Unread ones stay. Returns how many."""
+    oldest = after(-settings.KEEP_RECEIPTS_DAYS * 86_400)
+    read = Receipt.objects.filter(due_at__isnull=True, received_at__lt=oldest)
+    return retention.forget(read, by="received_at")

@@ -4,16 +4,16 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import F, Q, QuerySet
 
-from genproj.kernel import logs, rows
+from genproj.kernel import logs, retention, rows
 from genproj.kernel.clock import after, now
 from genproj.kernel.errors import Forbidden
 from genproj.kernel.wake import wake
 from genproj.webhooks.errors import DeliveryNotFound, EndpointDisabled
 from genproj.webhooks.models import Delivery, Endpoint
-from genproj.webhooks.outbox import KEPT_DAYS
 
 HELD = "not sent while the endpoint was disabled"
 GIVEN_UP = "given up by staff"
@@ -122,8 +122,8 @@ def _require_staff(actor: User) -> None:
         raise Forbidden
 
 
-@rows.atomically
-def forget_old_deliveries() -> None:
+def forget_old_deliveries() -> int:
     """Sweep: delete what happened long ago and is not to be sent, with its attempts."""
-    before = after(-KEPT_DAYS * 86_400)
-    Delivery.objects.filter(due_at__isnull=True, created_at__lt=before).delete()
+    before = after(-settings.KEEP_DELIVERIES_DAYS * 86_400)
+    over = Delivery.objects.filter(due_at__isnull=True, created_at__lt=before)
+    return retention.forget(over, by="created_at")
