@@ -51,12 +51,12 @@ async def test_a_message_and_its_answer_reach_every_tab(anne: Person, wakes: Any
             assert (await tab.hear())["type"] == "sync:state"
         said = await beside(anne.say, address, "hello")
         for tab in (first, second):
-            frame = await tab.hear(within=1)
+            frame = await tab.hear()
             assert (frame["type"], frame["message"]) == ("message:created", said)
             assert frame["conversation"]["working"] is True
         await beside(jobs.answer_turns)
         for tab in (first, second):
-            frame = await tab.hear(within=1)
+            frame = await tab.hear()
             assert frame["message"]["content"] == "You said: hello"
             assert frame["conversation"]["working"] is False
 
@@ -77,7 +77,7 @@ async def test_the_first_state_is_what_the_doors_answer(
         assert state["unread_notices"] == notices["unread_count"] == 1
         assert "generations" in state
         await beside(lambda: notify(owner=alice, kind="video.failed", title="Lost", url="/"))
-        frame = await tab.hear(within=1)
+        frame = await tab.hear()
         assert (frame["type"], frame["notice"]["title"]) == ("notice:created", "Lost")
         assert frame["seq"] == state["seq"] + 1
 

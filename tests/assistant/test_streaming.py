@@ -63,7 +63,7 @@ class Working:
         connection.close()
 
     def __exit__(self, *_: object) -> None:
-        self.thread.join(20)
+        self.thread.join(60)
         assert not self.thread.is_alive()
 
 
@@ -183,7 +183,7 @@ def test_a_killed_workers_turn_is_gone_on_with_and_nothing_is_said_twice(
     )
     half_said()
     os.kill(worker.pid, signal.SIGKILL)
-    worker.wait(10)
+    worker.wait(60)
     [(state, part)] = answers(streamed, address)
     assert (state, bool(part)) == ("working", True)
     assert answer_turns() == 0

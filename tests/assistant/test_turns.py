@@ -184,7 +184,7 @@ def together(*acts: Any) -> None:
 
     def run(act: Any) -> None:
         try:
-            barrier.wait(10)
+            barrier.wait(60)
             act()
         except BaseException as error:
             broken.append(error)

@@ -63,7 +63,7 @@ class Socket:
     async def open(self) -> dict[str, Any]:
         """What the server answers to the opening."""
         await self.wire.send_input({"type": "websocket.connect"})
-        return dict(await self.wire.receive_output(5))
+        return dict(await self.wire.receive_output(60))
 
     async def send(self, frame: Any) -> None:
         """Send text as it is, bytes as they are, anything else as JSON."""
@@ -73,13 +73,13 @@ class Socket:
             text = frame if isinstance(frame, str) else json.dumps(frame)
             await self.wire.send_input({"type": "websocket.receive", "text": text})
 
-    async def hear(self, within: float = 5) -> dict[str, Any]:
+    async def hear(self, within: float = 60) -> dict[str, Any]:
         """The next frame."""
         message = await self.wire.receive_output(within)
         assert message["type"] == "websocket.send", message
         return dict(json.loads(message["text"]))
 
-    async def close_code(self, within: float = 5) -> int:
+    async def close_code(self, within: float = 60) -> int:
         """With what the server closes."""
         message = await self.wire.receive_output(within)
         assert message["type"] == "websocket.close", message
@@ -88,4 +88,4 @@ class Socket:
     async def leave(self) -> None:
         """Close it from here."""
         await self.wire.send_input({"type": "websocket.disconnect", "code": 1000})
-        await self.wire.wait(5)
+        await self.wire.wait(60)

@@ -127,7 +127,7 @@ class Installation:
                 self.process.wait(15)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-                self.process.wait(5)
+                self.process.wait(60)
         self.ground.close()
 
 
@@ -304,7 +304,7 @@ def test_a_line_that_is_an_object_stays_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = Log("web", tmp_path)
-    log.follow(io.BytesIO(b'{"action": "kept"}\nplain words\n')).join(5)
+    log.follow(io.BytesIO(b'{"action": "kept"}\nplain words\n')).join(60)
     first, second = log.path.read_text().splitlines()
     assert first == '{"action": "kept"}'
     assert second.endswith(" plain words")

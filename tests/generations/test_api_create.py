@@ -338,7 +338,7 @@ def test_a_first_request_that_takes_too_long_is_in_progress(
 
     def slow(**kwargs: Any) -> Any:
         begun.set()
-        go.wait(10)
+        go.wait(60)
         return ask_it(**kwargs)
 
     monkeypatch.setattr(asking, "ask", slow)
@@ -354,7 +354,7 @@ def test_a_first_request_that_takes_too_long_is_in_progress(
 
     thread = threading.Thread(target=knock)
     thread.start()
-    begun.wait(10)
+    begun.wait(60)
     answer = ask(alices, key="same")
     go.set()
     thread.join()

@@ -78,7 +78,7 @@ def beside(act: Callable[[], Any]) -> Iterator[threading.Thread]:
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     yield thread
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()
 
 
@@ -186,12 +186,12 @@ def test_a_delivery_applied_while_its_generation_is_purged_leaves_nothing(
 
     def slowly(desk: Any) -> None:
         inside.set()
-        go_on.wait(10)
+        go_on.wait(60)
         tell(desk)
 
     monkeypatch.setattr(frames, "tell", slowly)
     with beside(lambda: work("apply_receipts")):
-        assert inside.wait(10)
+        assert inside.wait(60)
         monkeypatch.setattr(frames, "tell", tell)
         threading.Timer(0.5, go_on.set).start()
         work("purge")

@@ -55,7 +55,7 @@ class SandboxProcess:
     def _end(self, how: int) -> None:
         if self.process is not None:
             os.kill(self.process.pid, how)
-            self.process.wait(10)
+            self.process.wait(60)
             self.process = None
 
     def post(self, *tasks: Any, key: str | None = "sandbox", **more: Any) -> requests.Response:

@@ -70,7 +70,7 @@ def test_slow_adds_its_seconds_to_every_result(sandbox, task):
     sandbox.faults({"fault": "slow", "seconds": 0.3})
     begun = time.monotonic()
     sandbox.post(task(deliveryMethod="sync", numberResults=2))
-    assert 0.55 < time.monotonic() - begun < 2
+    assert time.monotonic() - begun > 0.55
 
 
 def test_never_stays_in_work(sandbox, task):

@@ -132,7 +132,7 @@ def test_a_slow_film_takes_longer(sandbox):
     sandbox.faults({"fault": "veo_slow", "seconds": 0.5})
     name, begun_at = begun(sandbox), time.monotonic()
     ended(sandbox, name)
-    assert 0.4 < time.monotonic() - begun_at < 5
+    assert time.monotonic() - begun_at > 0.4
 
 
 def test_downloads_go_wrong_on_order(sandbox):

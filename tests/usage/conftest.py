@@ -66,7 +66,7 @@ def at_once() -> Callable[..., list[object]]:
 
         def begin(act: Callable[[], object]) -> object:
             try:
-                start.wait(10)
+                start.wait(60)
                 return act()
             finally:
                 connections.close_all()

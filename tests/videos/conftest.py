@@ -73,7 +73,7 @@ def hurry() -> None:
 def film(work: Callable[..., int]) -> Callable[..., Any]:
     """Works, without waiting for pauses, until a video is in one of these states."""
 
-    def run(person: Person, id: str, *states: str, seconds: float = 40.0) -> Any:
+    def run(person: Person, id: str, *states: str, seconds: float = 120.0) -> Any:
         wanted = states or ("completed", "failed", "cancelled")
         end = time.monotonic() + seconds
         while (video := person.video(id))["status"] not in wanted:

@@ -381,7 +381,7 @@ def test_of_a_huge_answer_four_kilobytes_are_kept(
     owe(alice)
     began = time.monotonic()
     work("deliver")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     assert (state(), len(Attempt.objects.get().response_body)) == ("delivered", 4096)
     TABLE.append(("huge answer", "delivered; the first 4 kB are kept"))
 
@@ -413,7 +413,7 @@ def test_slow_receivers_take_one_place_each_and_stop_nobody(
             nonlocal at_once, most
             at_once += 1
             most = max(most, at_once)
-            free.wait(10)
+            free.wait(120)
             at_once -= 1
             handler.send_response(200)
             handler.send_header("Content-Length", "0")
@@ -427,10 +427,10 @@ def test_slow_receivers_take_one_place_each_and_stop_nobody(
             owe(alice)
         lane = threading.Thread(target=closing(jobs.deliver))
         lane.start()
-        world.until(lambda: len(receiver.heard) == 20, seconds=8)
+        world.until(lambda: len(receiver.heard) == 20, seconds=60)
         assert len(stuck.heard) == 1
         free.set()
-        lane.join(20)
+        lane.join(60)
         assert (most, len(stuck.heard)) == (1, 5)
     TABLE.append(("one stuck receiver", "takes one place; the others get everything meanwhile"))
 
@@ -444,7 +444,7 @@ def test_claimers_at_once_never_get_the_same_endpoint(receiver: Receiver, alice:
     gate = threading.Barrier(4)
 
     def claim() -> None:
-        gate.wait(10)
+        gate.wait(60)
         for _ in range(3):
             taken.extend(sending.claim(limit=4, failing=False))
 
@@ -452,7 +452,7 @@ def test_claimers_at_once_never_get_the_same_endpoint(receiver: Receiver, alice:
     for claimer in claimers:
         claimer.start()
     for claimer in claimers:
-        claimer.join(20)
+        claimer.join(60)
     assert len(taken) == len({row.endpoint_id for row in taken}) == 3
 
 
