@@ -111,7 +111,8 @@ class Consumer(AsyncWebsocketConsumer):
         """Close with this code; nothing more is read or told."""
         if not self._closed:
             self._closed = True
-            await self.close(code=code)
+            with contextlib.suppress(OSError):  # it went first
+                await self.close(code=code)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something beside the socket until it closes."""
@@ -215,15 +216,16 @@ class Consumer(AsyncWebsocketConsumer):
         try:
             # Nearly always it is done at once, and a timer would cost as much as the sending.
             waiting = sending.send(None)
-        except StopIteration:
-            return
-        try:
             async with asyncio.timeout(SLOWNESS):
                 await _Rest(sending, waiting)
+        except StopIteration:
+            return
         except TimeoutError:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1):
                     await self.let_go(TOO_SLOW)
+            raise StopConsumer from None
+        except OSError:  # it has gone; its disconnect is on the way
             raise StopConsumer from None
 
 

@@ -18,6 +18,7 @@ from genproj.asgi import application
 from genproj.events import consumers, log
 from genproj.events.models import Event
 from tests import world
+from tests.conftest import Lines
 from tests.events.conftest import Socket, beside, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -377,3 +378,31 @@ def test_one_person_holds_only_so_many_sockets(
 
     run(story)
     assert not consumers._open
+
+
+def test_a_client_that_goes_while_it_is_told_is_no_failure(alice: User, lines: Lines) -> None:
+    token = accounts.issue_token(user=alice).secret
+
+    async def story() -> None:
+        tried = asyncio.Event()
+
+        async def broken(scope: Any, receive: Any, send: Any) -> None:
+            async def told(message: Any) -> None:
+                if message["type"] != "websocket.accept":
+                    tried.set()
+                    raise ConnectionResetError
+                await send(message)
+
+            await application(scope, receive, told)
+
+        header = (b"authorization", f"Bearer {token}".encode())
+        socket = Socket(broken, "/ws/me/", [HOST, header])
+        await socket.open()
+        await socket.send({"type": "sync:request"})
+        async with asyncio.timeout(60):
+            await tried.wait()
+        await socket.leave()
+        await sync_to_async(connections.close_all)()
+
+    run(story)
+    assert [line for line in lines if line["level"] == "error"] == []
