@@ -22,6 +22,7 @@ from genproj.events.identity import person_behind  # noqa: E402
 from genproj.events.relay import relay  # noqa: E402
 from genproj.events.waiting import answer_when_settled  # noqa: E402
 from genproj.events.whispers import whispers  # noqa: E402
+from genproj.kernel import draining  # noqa: E402
 from genproj.kernel.asgi import (  # noqa: E402
     SEND_FILE,
     Disconnected,
@@ -127,6 +128,7 @@ async def live(receive: Receive, send: Send) -> None:
                 await send({"type": "lifespan.startup.failed", "message": " ".join(reasons)})
                 return
             sys.setswitchinterval(SWITCH_EVERY)
+            draining.install(settings.DRAIN_SECONDS)
             relay.start()
             inbox.start()
             await send({"type": "lifespan.startup.complete"})

@@ -21,7 +21,7 @@ from prometheus_client.registry import Collector
 
 from generations.queries import measures
 from genproj.accounts.authentication import user_of_request
-from genproj.kernel import figures, storage
+from genproj.kernel import draining, figures, storage
 from genproj.kernel.clock import after
 from genproj.kernel.storage import StorageFailure
 from genproj.runtime import queries as runtime
@@ -35,7 +35,9 @@ SLACK_SECONDS = 5
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers; nothing else is looked at."""
+    """The process answers; nothing else is looked at. 503 once it has been asked to end."""
+    if draining.has_begun():
+        return JsonResponse({"ok": False, "why": "draining"}, status=503)
     return JsonResponse({"ok": True})
 
 

@@ -14,6 +14,7 @@ from genproj.events import log
 from genproj.events.identity import person_behind
 from genproj.events.relay import Follower, TooOld, relay
 from genproj.events.waiting import UNSETTLED
+from genproj.kernel import draining
 from genproj.kernel.asgi import Receive, Scope, Send, header, problem, request_id, send_answer
 from genproj.kernel.errors import NotFound
 from genproj.kernel.figures import SOCKETS
@@ -123,10 +124,13 @@ async def _stream(scope: Scope, receive: Receive, send: Send, first: Snapshot, k
     told = asyncio.ensure_future(
         _tell(send, first, kind, int(given) if missed is not None else None)
     )
+    either = asyncio.wait({gone, told}, return_when=asyncio.FIRST_COMPLETED)
     try:
-        await asyncio.wait({gone, told}, return_when=asyncio.FIRST_COMPLETED)
+        await draining.unless_begun(either)  # the reader resumes at another process
         if told.done():
             told.result()
+        told.cancel()
+        if not gone.done():
             await send({"type": "http.response.body", "body": b""})
     finally:
         gone.cancel()

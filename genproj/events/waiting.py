@@ -9,6 +9,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from genproj.events.relay import TooOld, relay
+from genproj.kernel import draining
 from genproj.kernel.asgi import FOLLOW, Answer, Scope
 
 LONGEST = 30
@@ -84,14 +85,14 @@ def _merged(first: Answer, latest: Answer) -> Answer:
 async def _wait(
     ask: Ask, scope: Scope, path: str, stream: str, thing: dict[str, Any], seconds: int
 ) -> Answer:
-    """The thing as it stands when it has settled, or when the time is over."""
+    """The thing as it stands when it has settled, the time is over, or this process is to end."""
     look = _looking(scope, path)
     try:
         async with asyncio.timeout(seconds), relay.follow(stream) as frames:
             # It may have settled between the first answer and the subscription.
             answer = await ask(look, io.BytesIO())
-            while not _settled(answer, _json(answer) or {}):
-                await _touched(frames, str(thing.get("id")))
+            while not _settled(answer, _json(answer) or {}) and not draining.has_begun():
+                await draining.unless_begun(_touched(frames, str(thing.get("id"))))
                 answer = await ask(look, io.BytesIO())
             return answer
     except (TimeoutError, TooOld):
