@@ -6,7 +6,7 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine
 from pkgutil import resolve_name
 from typing import Any, ClassVar
 
@@ -22,6 +22,7 @@ from genproj.kernel.api.problems import HEADERS, DatabaseUnavailable, InternalEr
 from genproj.kernel.errors import Invalid, Refusal
 from genproj.kernel.figures import SOCKETS
 from genproj.kernel.logs import component
+from genproj.kernel.steps import Step
 from genproj.kernel.threads import aside
 from genproj.streams import FULL_STATE
 
@@ -212,14 +213,13 @@ class Consumer(AsyncWebsocketConsumer):
         """Send one frame that is text already; a client that does not read is let go."""
         if self._closed:
             raise StopConsumer
-        sending = self.base_send({"type": "websocket.send", "text": text})
         try:
             # Nearly always it is done at once, and a timer would cost as much as the sending.
-            waiting = sending.send(None)
+            step = Step(self.base_send({"type": "websocket.send", "text": text}))
+            if step.done:
+                return
             async with asyncio.timeout(SLOWNESS):
-                await _Rest(sending, waiting)
-        except StopIteration:
-            return
+                await step
         except TimeoutError:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1):
@@ -227,25 +227,6 @@ class Consumer(AsyncWebsocketConsumer):
             raise StopConsumer from None
         except OSError:  # it has gone; its disconnect is on the way
             raise StopConsumer from None
-
-
-class _Rest:
-    """What is left of a coroutine that has begun and waits for something."""
-
-    def __init__(self, begun: Coroutine[Any, Any, None], waiting: Any) -> None:
-        self._begun, self._waiting = begun, waiting
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        while True:
-            try:
-                try:
-                    given = yield self._waiting
-                except BaseException as error:  # noqa: BLE001 - a cancellation is the coroutine's
-                    self._waiting = self._begun.throw(error)
-                else:
-                    self._waiting = self._begun.send(given)
-            except StopIteration:
-                return
 
 
 class StreamConsumer(Consumer, ABC):

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from genproj.kernel.ids import uuid7
 from genproj.kernel.requests import ACCEPTABLE
+from genproj.kernel.steps import Step
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -192,14 +193,21 @@ def _check_length(scope: Scope, limit: int) -> None:
 
 
 async def _part(receive: Receive) -> tuple[bytes, bool]:
-    try:
-        async with asyncio.timeout(LONGEST_SILENCE):
-            message = await receive()
-    except TimeoutError:
-        raise Unreadable(408) from None
+    step = Step(_received(receive))
+    if not step.done:
+        try:
+            async with asyncio.timeout(LONGEST_SILENCE):
+                await step
+        except TimeoutError:
+            raise Unreadable(408) from None
+    message = step.result
     if message["type"] == "http.disconnect":
         raise Disconnected
     return message.get("body", b""), message.get("more_body", False)
+
+
+async def _received(receive: Receive) -> Message:
+    return await receive()
 
 
 def problem(

@@ -27,6 +27,7 @@ JOB = "generations.jobs.apply_receipts"
 #: How long a sender waits for the commit before it is asked to come again.
 PATIENCE = 4.0
 LOCK_PAUSE = 0.0005
+RING_PAUSE = 0.002
 AWAY_PAUSE = 0.05
 TELL_EVERY = 1.0
 #: 14 values a row; SQLite takes 32,766 in a statement.
@@ -37,6 +38,7 @@ NOT_KEPT = frozenset({"authorization", "cookie", "proxy-authorization"})
 journal = component("inbox")
 
 COLUMNS = list(Receipt._meta.concrete_fields)
+NAMES = [field.attname for field in COLUMNS]
 BLANK = {
     "leased_until": None,
     "applied_at": None,
@@ -242,6 +244,7 @@ class Inbox:
                     self._news.clear()
                     if not self._ended and not bell.ring(wake.CHANNEL, {JOB}):
                         wake.summon()
+                    time.sleep(RING_PAUSE)  # what is kept meanwhile is rung for together
                 # A line for each batch would cost more than keeping it.
                 if self._kept > told and time.monotonic() - told_at >= TELL_EVERY:
                     journal.info("kept", count=self._kept - told)
@@ -300,11 +303,10 @@ def _statement(rows: int, place: str) -> str:
 
 
 def _row(number: UUID, delivery: Delivery) -> tuple[Any, ...]:
-    """A row in the order of COLUMNS, as the driver takes it."""
-    native = connection.vendor != "sqlite"
+    """A row in the order of NAMES, as the driver takes it."""
+    native, at = _is_native(), now()
     headers = {name: value for name, value in delivery["headers"].items() if name not in NOT_KEPT}
-    at = now()
-    moment = at if native else connection.ops.adapt_datetimefield_value(at)
+    moment = at if native else str(at.replace(tzinfo=None))
     row = {
         **BLANK,
         "id": number if native else number.hex,
@@ -316,7 +318,13 @@ def _row(number: UUID, delivery: Delivery) -> tuple[Any, ...]:
         "received_at": moment,
         "due_at": moment,
     }
-    return tuple([row[field.attname] for field in COLUMNS])
+    return tuple([row[name] for name in NAMES])
+
+
+@cache
+def _is_native() -> bool:
+    """Whether the driver takes ids and moments as they are; SQLite's takes them as text."""
+    return connection.vendor != "sqlite"
 
 
 #: This process's own.

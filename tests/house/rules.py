@@ -49,9 +49,9 @@ BROAD = {
     "genproj/kernel/wake.py": 3,  # a lane outlives any batch, a worker any broker
     "genproj/kernel/threads.py": 1,  # raised again where the result is awaited
     "genproj/clock.py": 1,  # one broken sweep must not stop the others
-    # else a socket would stay open and say nothing, or a request have no answer; and what is
-    # thrown into one coroutine is thrown into the one within
-    "genproj/events/consumers.py": 3,
+    # else a socket would stay open and say nothing, or a request have no answer
+    "genproj/events/consumers.py": 2,
+    "genproj/kernel/steps.py": 1,  # what is thrown into one coroutine is thrown into the one within
     "generations/operations/projection.py": 1,  # a projector is another app's code
     "generations/operations/replay.py": 1,  # shown in its row; the others are still replayed
 }
