@@ -17,6 +17,8 @@ const rows = new Rows(grid, hand);
 const RATED = { a: "approved", r: "rejected", n: "needs_changes" };
 /** @type {Map<string, import("./cards.js").Card>} */
 let known = new Map();
+/** What the choices were drawn from: it is another whenever an asset is. @type {Map<string, any[]> | null} */
+let shownChoices = null;
 let begun = false;
 let due = 0;
 
@@ -49,7 +51,8 @@ function draw() {
   tree.current = below();
   if (one("#tree-side").offsetParent) tree.draw(known, children);
   drawCrumbs();
-  drawChoices();
+  if (children !== shownChoices) drawChoices();
+  shownChoices = children;
   paint();
 }
 

@@ -19,6 +19,7 @@ const ORDER = new Intl.Collator("en", { numeric: true });
  * @property {number} children
  * @property {boolean} starred
  * @property {string} state
+ * @property {string} words what it is found by, once somebody has looked for something
  * @property {string} at when something last happened to it
  */
 
@@ -28,13 +29,36 @@ export const isOpen = (variant) => OPEN.has(variant?.status);
 /** In the order of an asset's strip. @param {any} a @param {any} b */
 export const byPosition = (a, b) => a.position - b.position || a.created_at.localeCompare(b.created_at) || a.id.localeCompare(b.id);
 
-/** @returns {Map<string, Card>} */
-export function cards() {
-  /** @type {Map<string, Card>} */
-  const found = new Map();
-  for (const asset of store.assets) {
-    found.set(asset.id, { id: asset.id, asset, shown: null, variants: [], newest: null, open: 0, failed: 0, children: 0, starred: false, state: "empty", at: asset.created_at || "9" });
+/** All cards as they were made last; null when all are to be made anew. @type {Map<string, Card> | null} */
+let made = null;
+/** Who lies below whom, until an asset changes. @type {Map<string, Card[]> | null} */
+let kin = null;
+/** Assets whose card alone is to be made anew. @type {Set<string>} */
+const stale = new Set();
+
+function forget() { made = kin = null; stale.clear(); }
+
+/** One change among thousands of things costs its own card. @param {any} detail */
+function touch({ noun, id, thing, before }) {
+  if (noun === "variant") {
+    const ids = [thing?.asset_id, before?.asset_id].filter(Boolean);
+    if (!ids.length || !made) forget();
+    for (const asset of ids) stale.add(asset);
+  } else if (noun === "asset") {
+    const card = made?.get(id);
+    kin = null;
+    if (card && thing && card.asset.parent_asset_id === thing.parent_asset_id) stale.add(id);
+    else forget();
   }
+}
+store.addEventListener("state", forget);
+store.addEventListener("change", (/** @type {any} */ { detail }) => touch(detail));
+
+/** @param {any} asset @returns {Card} */
+const empty = (asset) => ({ id: asset.id, asset, shown: null, variants: [], newest: null, open: 0, failed: 0, children: 0, starred: false, state: "empty", words: "", at: asset.created_at || "9" });
+
+/** @param {Map<string, Card>} found those that are to be filled with their variants */
+function fill(found) {
   for (const variant of store.things.variants.values()) {
     const card = found.get(variant.asset_id);
     if (!card) continue;
@@ -45,19 +69,37 @@ export function cards() {
     if (variant.starred) card.starred = true;
     if (!card.newest || (variant.created_at || LONG_AGO) >= card.newest.created_at) card.newest = variant;
   }
-  for (const card of found.values()) {
-    const parent = found.get(card.asset.parent_asset_id);
-    if (parent) parent.children += 1;
-    if (card.newest) card.state = card.newest.status;
+  for (const card of found.values()) if (card.newest) card.state = card.newest.status;
+}
+
+/** @returns {Map<string, Card>} */
+export function cards() {
+  if (made) {
+    const changed = new Map();
+    for (const id of stale) if (made.has(id) && store.asset(id)) changed.set(id, { ...empty(store.asset(id)), children: made.get(id)?.children });
+    if (changed.size) fill(changed);
+    for (const [id, card] of changed) Object.assign(/** @type {Card} */ (made.get(id)), card);
+    stale.clear();
+    return made;
   }
-  return found;
+  stale.clear();
+  made = new Map(store.assets.map((/** @type {any} */ asset) => [asset.id, empty(asset)]));
+  fill(made);
+  for (const card of made.values()) {
+    const parent = made.get(card.asset.parent_asset_id);
+    if (parent) parent.children += 1;
+  }
+  return made;
 }
 
 /** @param {Card} card @param {URLSearchParams} asked @param {Set<string> | null} below */
 export function matches(card, asked, below) {
   const { asset } = card;
   const q = (asked.get("q") || "").toLowerCase();
-  if (q && !`${asset.name} ${asset.asset_type} ${asset.tags.join(" ")} ${card.shown?.recipe?.prompt ?? ""}`.toLowerCase().includes(q)) return false;
+  if (q) {
+    card.words ||= `${asset.name} ${asset.asset_type} ${asset.tags.join(" ")} ${card.shown?.recipe?.prompt ?? ""}`.toLowerCase();
+    if (!card.words.includes(q)) return false;
+  }
   if (asked.get("type") && asset.asset_type !== asked.get("type")) return false;
   if (asked.get("tag") && !asset.tags.includes(asked.get("tag"))) return false;
   if (asked.get("by") && asset.created_by !== asked.get("by")) return false;
@@ -72,6 +114,7 @@ export function matches(card, asked, below) {
 
 /** Who lies below whom. @param {Map<string, Card>} known @returns {Map<string, Card[]>} */
 export function childrenOf(known) {
+  if (kin && known === made) return kin;
   /** @type {Map<string, Card[]>} */
   const found = new Map([["", []]]);
   for (const card of known.values()) {
@@ -80,6 +123,7 @@ export function childrenOf(known) {
     found.get(parent)?.push(card);
   }
   for (const list of found.values()) if (list.length > 1) list.sort((a, b) => ORDER.compare(a.asset.name, b.asset.name));
+  if (known === made) kin = found;
   return found;
 }
 

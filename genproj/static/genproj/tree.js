@@ -5,6 +5,8 @@ import { ask, store, words } from "./room.js";
 import { icon, make, memory, one, say, toast } from "./ui.js";
 
 const MOST_FOUND = 60;
+/** Of many on one level so many are in the document, and so many more each time they are asked for. */
+const MOST_BESIDE = 100;
 
 /** Why an asset may not lie there; "" when it may. @param {string[]} ids @param {string | null} parent @param {Map<string, any[]>} children */
 export function objection(ids, parent, children) {
@@ -52,11 +54,16 @@ export class Tree {
     this.sign = "";
     /** @type {Map<string, any[]>} */
     this.children = new Map();
+    /** How many of each level are shown, where somebody asked for more. @type {Map<string, number>} */
+    this.most = new Map();
+    /** @type {Set<string>} what leads to the current one */
+    this.way = new Set();
     holder.addEventListener("click", (/** @type {any} */ event) => {
       const row = event.target.closest("[data-node]");
       if (!row) return;
       event.preventDefault();
-      if (event.target.closest(".twist")) this.toggle(row.dataset.node);
+      if ("more" in row.dataset) this.more(row.dataset.more);
+      else if (event.target.closest(".twist")) this.toggle(row.dataset.node);
       else { this.stop = row.dataset.node; this.chosen(row.dataset.node); }
     });
     holder.addEventListener("keydown", (/** @type {any} */ event) => this.key(event));
@@ -64,18 +71,38 @@ export class Tree {
 
   /** Draw it anew, if anything in it is new. @param {Map<string, any>} [known] @param {Map<string, any[]>} [children] */
   draw(known = cards(), children = childrenOf(known)) {
+    const sign = [this.current, this.stop, ...this.open, ...this.most].join();
+    if (sign === this.sign && children === this.children) return;
     this.children = children;
-    const sign = [this.current, this.stop, ...this.open, ...[...known.values()].map((card) => `${card.id}${card.asset.name}${card.asset.parent_asset_id}`)].join();
-    if (sign === this.sign) return;
     this.sign = sign;
+    this.way = new Set(path(this.current, known).map((card) => card.id));
     const focused = document.activeElement?.closest?.("[data-node]")?.getAttribute("data-node");
     const held = focused && this.holder.contains(document.activeElement);
     const root = make("ul", { role: "tree", "aria-label": this.label, class: "tree" });
     if (!known.has(this.stop)) this.stop = this.current || (this.children.get("")?.[0]?.id ?? "");
-    for (const card of this.children.get("") || []) root.append(this.node(card, 1));
+    root.append(...this.level("", 1));
     this.holder.replaceChildren(root);
     if (!one('[tabindex="0"]', root)) { const first = one("[data-node]", root); if (first) first.tabIndex = 0; }
     if (held) one(`[data-node="${focused}"]`, root)?.focus({ preventScroll: true });
+  }
+
+  /** What lies below one: the first of many, what leads to the current one, and a row for the rest. @param {string} parent @param {number} level @returns {any[]} */
+  level(parent, level) {
+    const cards_ = this.children.get(parent) || [];
+    const rest = cards_.slice(this.most.get(parent) ?? MOST_BESIDE);
+    const shown = [...cards_.slice(0, cards_.length - rest.length), ...rest.filter((card) => this.way.has(card.id))];
+    const rows = shown.map((card) => this.node(card, level));
+    if (rest.length) rows.push(make("li", { role: "treeitem", "data-node": `more:${parent}`, "data-more": parent, "aria-level": String(level), tabindex: "-1" }, make("span", { class: "node-row muted" }, `${rest.length.toLocaleString("en")} more`)));
+    return rows;
+  }
+
+  /** Show more of a level, and stand on the first of them. @param {string} parent */
+  more(parent) {
+    const before = this.most.get(parent) ?? MOST_BESIDE;
+    this.most.set(parent, before + MOST_BESIDE);
+    this.stop = this.children.get(parent)?.[before]?.id ?? this.stop;
+    this.draw();
+    one(`[data-node="${this.stop}"]`, this.holder)?.focus();
   }
 
   /** @param {any} card @param {number} level */
@@ -91,10 +118,16 @@ export class Tree {
     if (below.length) item.setAttribute("aria-expanded", String(open));
     if (open && below.length) {
       const group = make("ul", { role: "group" });
-      for (const child of below) group.append(this.node(child, level + 1));
+      group.append(...this.level(card.id, level + 1));
       item.append(group);
     }
     return item;
+  }
+
+  /** @param {any} item */
+  choose(item) {
+    if ("more" in item.dataset) this.more(item.dataset.more);
+    else this.chosen(item.dataset.node);
   }
 
   /** @param {string} id @param {boolean} [wanted] */
@@ -124,8 +157,8 @@ export class Tree {
       End: () => to(rows.at(-1)),
       ArrowRight: () => { if (item.getAttribute("aria-expanded") === "false") this.toggle(id, true); else if (item.hasAttribute("aria-expanded")) to(rows[place + 1]); },
       ArrowLeft: () => { if (item.getAttribute("aria-expanded") === "true") this.toggle(id, false); else to(item.parentElement.closest("[data-node]")); },
-      Enter: () => this.chosen(id),
-      " ": () => this.chosen(id),
+      Enter: () => this.choose(item),
+      " ": () => this.choose(item),
     };
     const act = acts[/** @type {keyof typeof acts} */ (event.key)];
     if (!act) return;
