@@ -246,10 +246,10 @@ def record_collected(results: Sequence[tuple[Output, Stored | Failed]]) -> None:
             previews.append(_preview(row, result, at=at))
         else:
             _postpone_or_fail(item, row, result, at=at)
-    desk.put_back(opened.values(), at=at)
-    if previews:
+    if previews:  # before the frames, which tell of a film's poster
         bulk.insert_all(previews, passing_over=True)
         wake("generations.jobs.make_previews")
+    desk.put_back(opened.values(), at=at)
 
 
 def _preview(row: Output, result: Stored, *, at: datetime) -> Preview:

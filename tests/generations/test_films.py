@@ -19,6 +19,7 @@ from generations.models import Artifact, Output, Preview, ProviderModel, Registe
 from generations.operations import calling, filming, polling, register, registry, sweeps
 from generations.providers.base import ProviderUpdate, ResultOutput
 from genproj import projectors
+from genproj.events import log
 from genproj.kernel import leases, storage
 from genproj.kernel.clock import now
 from genproj.kernel.errors import Invalid
@@ -120,6 +121,11 @@ def test_a_film_is_stored_measured_shown_and_catalogued(
     reply = RegisterEntry.objects.get(pk=entry.pk).provider_ref
     assert bool(reply) == (model == GOOGLE)
     assert done.provider_ref == reply or done.provider_ref == str(entry.pk)
+    frames = log.since(f"user:{alice.pk}", 0)
+    assert frames is not None
+    last = [frame.data["generation"] for frame in frames if "generation" in frame.data][-1]
+    [shown] = queries.full_state_of(alice.pk)["generations"]
+    assert last["outputs"] == shown["outputs"]  # its poster's colour, too
 
 
 # fault -> code of the error, retryable
