@@ -46,17 +46,17 @@ def _begin() -> None:
 def install(seconds: float) -> None:
     """Have SIGTERM be heard here first, and passed on to the server `seconds` later.
 
-    Meanwhile whoever stands in front finds out (`/healthz` answers 503) and sends nobody more: a
-    server that closes its door at once resets whom the kernel had let in already. A second
-    SIGTERM is passed on at once. Called by the server's own loop.
+    Meanwhile whoever stands in front finds out (`/healthz` answers 503) and sends nobody more, and
+    those who are in are answered: a server that ends at once resets whom it has let in and not yet
+    heard. A second SIGTERM is passed on at once. Called in the server's own loop.
     """
     if threading.current_thread() is not threading.main_thread():
         return
     loop = asyncio.get_running_loop()
-    server = signal.getsignal(signal.SIGTERM)
-    if not callable(server):
+    handler = signal.getsignal(signal.SIGTERM)
+    if not callable(handler):
         return
-    pass_on: Handler = server
+    pass_on: Handler = handler
 
     def heard(number: int, frame: FrameType | None) -> None:
         at_once = _begun or not seconds
@@ -64,6 +64,16 @@ def install(seconds: float) -> None:
         if at_once:
             pass_on(number, frame)
         else:
+            loop.call_soon_threadsafe(_leave_the_door, pass_on)
             loop.call_soon_threadsafe(loop.call_later, seconds, pass_on, number, frame)
 
     signal.signal(signal.SIGTERM, heard)
+
+
+def _leave_the_door(handler: Handler) -> None:
+    """Let nobody more in where somebody else holds the door open (systemd's socket): who knocks
+    now waits for the next process. A door of our own stays open, else who waits is turned away."""
+    server = getattr(handler, "__self__", None)
+    if server is not None and server.config.fd is not None:
+        for listening in server.servers:
+            listening.close()
