@@ -3,8 +3,9 @@
 import json
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,6 +57,14 @@ async def settled(visiting: Visit, space: str, wanted: set[str]) -> None:
         if all(row["status"] in {"completed", "failed"} for row in rows):
             return
         assert time.monotonic() < end, "The pictures never came."
+        await visiting.page.wait_for_timeout(300)
+
+
+async def until(visiting: Visit, space: str, is_so: Callable[[Any], bool]) -> None:
+    """Wait until the server's state of a space is so."""
+    end = time.monotonic() + PICTURE / 1000
+    while not is_so(await ask(visiting, "GET", f"spaces/{space}/state/")):
+        assert time.monotonic() < end, "It never came so far."
         await visiting.page.wait_for_timeout(300)
 
 
@@ -295,13 +304,27 @@ async def test_the_board_lives_while_the_socket_is_blocked(place: Installation) 
             f"spaces/{space}/assets/{made['asset']['id']}/",
             {"name": "Red buoy"},
         )
-        await expect(asset(bob.page, "Red buoy")).to_be_visible(timeout=15_000)
+        await expect(asset(bob.page, "Red buoy")).to_be_visible(timeout=PICTURE)
         await asset(bob.page, "Red buoy").locator(".go").focus()
         await bob.page.keyboard.press("f")
         star = asset(bob.page, "Red buoy").locator(".star")
         await expect(star).to_have_attribute("aria-pressed", "true")
+        # an edit of words goes by the API, against the version that was seen
+        await bob.page.keyboard.press("F2")
+        await bob.page.fill("#asked", "Old buoy")
+        await bob.page.keyboard.press("Enter")
+        await expect(asset(bob.page, "Old buoy")).to_be_visible()
+        await until(alice, space, lambda state: state["assets"][0]["name"] == "Old buoy")
         found = await ask(alice, "GET", f"spaces/{space}/state/")
         assert [row["starred"] for row in found["variants"]] == [True]
+        # and what is done without any line at all once there is one again
+        await bob.page.context.set_offline(True)
+        await expect(bob.page.locator("#wire[data-state=offline]")).to_be_visible()
+        await bob.page.keyboard.press("a")
+        await expect(asset(bob.page, "Old buoy").locator(".mark")).to_be_visible()
+        await bob.page.context.set_offline(False)
+        await until(alice, space, lambda state: state["variants"][0]["rating"] == "approved")
+        bob.complaints[:] = [said for said in bob.complaints if "ERR_INTERNET" not in said]
 
 
 async def test_a_space_is_read_without_a_script(place: Installation) -> None:
@@ -345,6 +368,66 @@ async def test_a_picture_of_the_gallery_becomes_a_variant(place: Installation) -
         assert [row["name"] for row in found["assets"]] == ["From the gallery"]
 
 
+async def test_words_are_kept_pictures_described_shared_and_taken_elsewhere(
+    place: Installation, tmp_path: Path
+) -> None:
+    async with visit(place, "alice") as alice:
+        page = alice.page
+        space = await space_with_bob(alice, "Worded")
+        made = await picture(alice, space, "Bell")
+        await alice.go(f"/spaces/{space}/")
+        await alice.live()
+        # words are kept, and put into another prompt
+        await page.fill("#maker-prompt", "in thick fog")
+        await page.click("#snips summary")
+        await page.click("[data-keep-snippet]")
+        await page.fill("#asked", "Fog")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".toast")).to_contain_text("is kept")
+        await page.fill("#maker-prompt", "A bell")
+        await page.click("#snips summary")
+        await page.get_by_role("button", name="Fog", exact=True).click()
+        await expect(page.locator("#maker-prompt")).to_have_value("A bell, in thick fog")
+        # what can be seen is asked for once, and stays
+        await alice.go(f"/assets/{made['asset']['id']}/")
+        await alice.live()
+        await page.locator("[data-do=describe]").click()
+        await expect(page.locator(".seen-words")).not_to_be_empty(timeout=PICTURE)
+        await expect(page.locator("[data-do=describe]")).to_have_count(0)
+        # a link with a password shows it to whoever has both, and counts
+        await page.click("[aria-label='More about this variant']")
+        await page.locator("[data-do=share]").click()
+        await expect(page.locator(".share-form [name=v]:checked")).to_have_count(1)
+        await page.fill("#share-password", "clapper")
+        await page.get_by_role("button", name="Make the link").click()
+        link = await page.inner_text("#link")
+        async with visit(place) as stranger:
+            await stranger.go(link.removeprefix(stranger.url))
+            await stranger.page.fill("#password", "clapper")
+            await stranger.page.keyboard.press("Enter")
+            await expect(stranger.page.locator("figure img")).to_have_count(1)
+        await alice.go(f"/spaces/{space}/shares/")
+        await expect(page.locator(".people .caption")).to_contain_text("1 view")
+        await page.get_by_role("button", name="Revoke", exact=True).click()
+        await expect(page.locator(".people .chip")).to_have_text("revoked")
+        # the whole of it comes in again as a space of its own; what is no such file does not
+        await alice.go(f"/spaces/{space}/?tab=settings")
+        async with page.expect_download() as coming:
+            await page.get_by_role("link", name="Export the space").click()
+        taken = tmp_path / "space.zip"
+        await (await coming.value).save_as(taken)
+        (tmp_path / "letter.zip").write_text("no zip at all")
+        await alice.go("/spaces/?import=1")
+        await page.set_input_files("#import-file", tmp_path / "letter.zip")
+        await page.click("#import-send")
+        await expect(page.locator("#import-refused")).to_contain_text("no space that was exported")
+        await page.set_input_files("#import-file", taken)
+        await page.click("#import-send")
+        await expect(page.locator("#room-name")).to_have_text("Worded", timeout=PICTURE)
+        await expect(asset(page, "Bell").locator("img")).to_be_visible()
+        alice.complaints[:] = [said for said in alice.complaints if "422" not in said]
+
+
 async def every_state(alice: Visit, place: Installation) -> dict[str, str]:
     """A page for each screen of a space, with each state of a variant."""
     place.faults(
@@ -371,6 +454,8 @@ async def every_state(alice: Visit, place: Installation) -> dict[str, str]:
     shown = next(row["artifact"] for row in found["variants"] if row["artifact"])
     return {
         "list": "/spaces/",
+        "import": "/spaces/?import=1",
+        "shares": f"/spaces/{space}/shares/?v={one}",
         "board": f"/spaces/{space}/",
         "nothing": f"/spaces/{space}/?q=nothing",
         "empty": f"/spaces/{empty}/",

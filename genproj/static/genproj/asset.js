@@ -106,7 +106,9 @@ const ACTS = {
   star: () => shown() && tryTo("variant:star", { variant_id: shownId(), starred: !shown().starred }),
   rate: (button) => rate(button.dataset.rating),
   active: () => shown()?.status === "completed" && tryTo("asset:setActive", { asset_id: id, variant_id: shownId() }),
-  retry: () => guarded(call("POST", `spaces/${spaceId}/variants/${shownId()}/retry/`, {}, { "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()) }).then(() => { say("Tried again."); soon(0); })),
+  async retry() {
+    if (await tryTo("variant:retry", { variant_id: shownId() })) { say("Tried again."); soon(0); }
+  },
   async label() {
     const said = await askFor("Label", "Label of this variant", shown()?.label || "");
     if (said !== null) patch({ label: said });
@@ -120,8 +122,6 @@ const ACTS = {
     if (made?.asset) toast(`${made.asset.name} is made.`, { label: "Open", act: () => { location.href = `/assets/${made.asset.id}/`; } });
   },
   compare: () => chooseVariants(),
-  async delete() {
-    if (!await confirm("Delete this variant?", "Its lineage remembers it.", "Delete")) return;
   share: () => import("./sharing.js").then(({ share }) => share(new URLSearchParams({ v: shownId() }))),
   "share-asset": () => import("./sharing.js").then(({ share }) => share(new URLSearchParams({ asset: id ?? "" }))),
   async describe(button) {
@@ -131,6 +131,8 @@ const ACTS = {
     await refresh(body);
     say(one(".seen-words", body)?.textContent ?? "");
   },
+  async delete() {
+    if (!await confirm("Delete this variant?", "Its lineage remembers it.", "Delete")) return;
     const list = strip();
     const at = list.findIndex((one_) => one_.id === shownId());
     const next = list[at + 1] || list[at - 1];

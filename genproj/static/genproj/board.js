@@ -283,13 +283,7 @@ one("#tree-all").addEventListener("click", (/** @type {Event} */ event) => { eve
 
 /** @param {string} id */
 async function again(id) {
-  try {
-    await call("POST", `spaces/${spaceId}/variants/${id}/retry/`, {}, { "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()) });
-    say("Tried again.");
-    if (!store.open) store.link.poll?.();
-  } catch (error) {
-    toast(words(error));
-  }
+  if (await tryTo("variant:retry", { variant_id: id })) say("Tried again.");
 }
 
 /** @param {number} by @param {KeyboardEvent} [event] */

@@ -1,6 +1,5 @@
 // What every page of a space has: its live state, who is here, who just did what, and one way to ask.
 
-import { call, Problem } from "./http.js";
 import { bind } from "./keys.js";
 import { SpaceStore } from "./space.js";
 import { all, copy, icon, make, mention, one, toast } from "./ui.js";
@@ -17,38 +16,11 @@ export const mayOwn = role === "owner";
 /** @type {any} */
 export const store = new SpaceStore(spaceId);
 
-/** The same things over the JSON API, for as long as no socket comes through. */
-const DOORS = {
-  "asset:create": (/** @type {any} */ f) => ["POST", "assets/", rest(f)],
-  "asset:update": (/** @type {any} */ f) => ["PATCH", `assets/${f.asset_id}/`, f.changes],
-  "asset:delete": (/** @type {any} */ f) => ["DELETE", `assets/${f.asset_id}/`],
-  "asset:setActive": (/** @type {any} */ f) => ["POST", `assets/${f.asset_id}/active/`, { variant_id: f.variant_id }],
-  "variant:star": (/** @type {any} */ f) => ["PATCH", `variants/${f.variant_id}/`, { starred: f.starred }],
-  "variant:rate": (/** @type {any} */ f) => ["PATCH", `variants/${f.variant_id}/`, { rating: f.rating, comment: f.comment ?? "" }],
-  "variant:delete": (/** @type {any} */ f) => ["DELETE", `variants/${f.variant_id}/`],
-};
-
-/** @param {any} fields */
-const rest = ({ request_id, type, ...fields }) => fields;
-
 /**
  * Ask for something: over the socket, or by the API while there is none.
  * @param {string} type @param {any} [fields] @returns {Promise<any>}
  */
-export async function ask(type, fields = {}) {
-  const door = DOORS[/** @type {keyof typeof DOORS} */ (type)];
-  if (store.open || !door || store.link.state !== "polling") return store.ask(type, fields);
-  const [method, path, body] = door(fields);
-  const match = fields.version ? { "If-Match": `"${fields.version}"` } : {};
-  try {
-    const answer = await call(/** @type {string} */ (method), `spaces/${spaceId}/${path}`, body, { "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()), ...match });
-    store.link.poll();
-    return answer ?? {};
-  } catch (problem) {
-    const { code, message, errors } = /** @type {Problem} */ (problem);
-    throw { code, detail: message, errors };
-  }
-}
+export const ask = (type, fields = {}) => store.ask(type, fields);
 
 /** A refusal in plain words. @param {any} error */
 export function words(error) {

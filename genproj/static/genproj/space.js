@@ -10,6 +10,7 @@
 // {state, text}, "refused" {frame, error}, "waiting" {count}, "gone" {code}, and every frame that is
 // about no thing by its own name ("chat:delta", "chat:progress").
 
+import { hasDoor, isOnce, isUnheard, knock } from "./spacedoors.js";
 import { SpaceLink } from "./spacelink.js";
 import { Queue, newId } from "./spacequeue.js";
 
@@ -17,6 +18,8 @@ const NOUNS = { asset: "assets", variant: "variants", lineage: "lineage", approv
 /** What was acknowledged is shown as asked until its frame comes, or so long. */
 const SETTLING = 3000;
 const ANSWER = 20_000;
+/** So long a socket that was lost in the middle may take to come back. */
+const LOST = 60_000;
 const LOOKING = 150;
 
 /** @typedef {Record<string, Map<any, any>>} Things */
@@ -41,6 +44,7 @@ export class SpaceStore extends EventTarget {
     this.looking = { viewing: null, variant_id: null };
     this.open = false;
     this.sent = "";
+    this.knocks = false;
     this.who = "";
     this.timers = { answer: 0, look: 0, settle: 0 };
     this.queue = new Queue(`${id}:${user}`);
@@ -98,14 +102,45 @@ export class SpaceStore extends EventTarget {
     this.timers.look = setTimeout(() => this.open && this.link.send({ type: "presence:update", ...this.looking }), LOOKING);
   }
 
-  /** One at a time, so that they arrive in order and never too fast. */
+  /** One at a time, so that they arrive in order and never too fast; by the API without a socket. */
   flush() {
     for (const wish of this.queue.expire()) this.refuse(wish, { code: "offline", detail: "There was no connection." });
     const wish = this.queue.first;
-    if (!this.open || this.sent || !wish) return;
+    if (this.sent || !wish) return;
+    const way = isOnce(wish.frame) && wish.way || (this.open ? "socket" : "api");
+    const isBlocked = !this.open && this.link?.state === "polling";
+    if (way === "socket" && !this.open) { if (isBlocked) this.giveUp(wish); return; }
+    if (way === "api" && !(hasDoor(wish.frame) && (this.open || isBlocked))) return;
     this.sent = wish.frame.request_id;
+    this.queue.went(wish, way);
+    if (way === "api") { this.knock(wish); return; }
     this.link.send(wish.frame);
     this.timers.answer = setTimeout(() => this.link.lose(), ANSWER);
+  }
+
+  /** What nobody has judged waits for the next poll. @param {any} wish */
+  async knock(wish) {
+    const { request_id } = wish.frame;
+    let told = null;
+    this.knocks = true;
+    try {
+      told = { ...await knock(this, wish.frame), type: "ack" };
+    } catch (problem) {
+      const { code, message: detail, errors } = /** @type {any} */ (problem);
+      if (!isUnheard(problem)) told = { type: "error", code, detail, errors };
+    }
+    this.knocks = false;
+    if (!told) { this.sent = ""; return; }
+    this.answered({ ...told, request_id });
+    if (!this.open) this.link.poll();
+  }
+
+  /** It was sent by a socket that does not come back, so nobody knows whether it was done. @param {any} wish */
+  giveUp(wish) {
+    if (Date.now() - wish.at < LOST) return;
+    this.queue.take(wish.frame.request_id);
+    this.refuse(wish, { code: "answer_lost", detail: "The answer was lost. Look whether it was done before you try again." });
+    this.flush();
   }
 
   /** @param {any} frame an ack or an error */
@@ -234,7 +269,7 @@ export class SpaceStore extends EventTarget {
 
   ready() {
     this.open = true;
-    this.sent = ""; // what was under way is sent once more, and done once
+    if (!this.knocks) this.sent = ""; // what was under way is sent once more, and done once
     clearTimeout(this.timers.answer);
     if (this.looking.viewing) this.link.send({ type: "presence:update", ...this.looking });
     this.flush();
@@ -244,6 +279,8 @@ export class SpaceStore extends EventTarget {
     this.open = false;
     clearTimeout(this.timers?.answer);
   }
+
+  polled() { this.flush(); }
 
   /** @param {number} code */
   gone(code) { this.emit("gone", { code }); }

@@ -13,6 +13,7 @@ const NOT_FOUND = 4404;
  * @property {(frame: any) => void} take a frame, or the answer of the poll, which is one
  * @property {() => void} ready the line is there, and the store is as new as the server
  * @property {() => void} lost the line is gone
+ * @property {() => void} polled the API answers
  * @property {(code: number) => void} gone the space is none of ours any more
  * @property {(detail: any) => void} told the state of the line, in words
  */
@@ -71,6 +72,7 @@ export class SpaceLink extends Follower {
       this.store.take({ type: body.events ? "sync:delta" : "sync:state", ...body });
       this.lastUpdate = Date.now();
       this.unreachable = false;
+      this.store.polled();
     } catch {
       this.unreachable = true;
     }

@@ -13,6 +13,7 @@ const PATIENCE = 60_000;
  * @property {any} frame
  * @property {number} at
  * @property {boolean} kept
+ * @property {"socket" | "api"} [way] how it was sent, and not answered yet
  * @property {(answer: any) => void} [done]
  * @property {(error: any) => void} [failed]
  */
@@ -39,8 +40,8 @@ export class Queue {
     try {
       const keys = Object.keys(localStorage).filter((key) => key.startsWith(this.prefix)).sort();
       for (const key of keys) {
-        for (const { frame, at } of JSON.parse(localStorage.getItem(key) || "[]")) {
-          if (Date.now() - at < OLDEST) this.wishes.push({ frame, at, kept: true });
+        for (const { frame, at, way } of JSON.parse(localStorage.getItem(key) || "[]")) {
+          if (Date.now() - at < OLDEST) this.wishes.push({ frame, at, way, kept: true });
         }
         localStorage.removeItem(key);
       }
@@ -53,7 +54,7 @@ export class Queue {
 
   save() {
     try {
-      const kept = this.wishes.filter((wish) => wish.kept).map(({ frame, at }) => ({ frame, at }));
+      const kept = this.wishes.filter((wish) => wish.kept).map(({ frame, at, way }) => ({ frame, at, way }));
       if (kept.length) localStorage.setItem(this.key, JSON.stringify(kept));
       else localStorage.removeItem(this.key);
     } catch {
@@ -67,6 +68,13 @@ export class Queue {
       this.wishes.push({ frame, at: Date.now(), kept: KEPT.test(frame.type), done, failed });
       this.save();
     });
+  }
+
+  /** Remember how it was sent. @param {Wish} wish @param {"socket" | "api"} way */
+  went(wish, way) {
+    if (wish.way === way) return;
+    wish.way = way;
+    this.save();
   }
 
   /** What is to be sent next. @returns {Wish | undefined} */
