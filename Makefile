@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 TOOLS := $(VENV)/.installed-development
 
-.PHONY: help run test bench chaos scale format lint clean
+.PHONY: help run test test-scale bench chaos scale format lint clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make run     start everything on http://127.0.0.1:8000 (PORT, HOST, DATA_DIR override)"
 	@echo "make test    all tests, types and lint"
+	@echo "make test-scale   all tests on PostgreSQL, Redis and S3 (DATABASE_URL, REDIS_URL override)"
 	@echo "make bench   measure this machine; writes var/bench.json"
 	@echo "make chaos   kill and cut everything while work goes on"
 	@echo "make scale   PostgreSQL, Redis, S3, two webs, two workers, one clock on this machine"
@@ -21,8 +22,16 @@ run: $(READY)
 	@exec $(BIN)/python manage.py run
 
 # Two files of tests at a time; a file's tests stay together, because they share installations.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+
 test: $(TOOLS)
-	@exec $(BIN)/python -m pytest -n 2 --dist loadfile
+	@exec $(PYTEST)
+
+test-scale: export DATABASE_URL ?= postgresql://postgres@127.0.0.1:5432/genproj
+test-scale: export REDIS_URL ?= redis://127.0.0.1:6379/8
+test-scale: export TEST_STORAGE := s3
+test-scale: $(TOOLS)
+	@exec $(PYTEST)
 
 bench: $(TOOLS)
 	@$(call run_if_there,tests/bench/__main__.py,tests.bench,bench)
