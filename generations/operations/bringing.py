@@ -9,7 +9,7 @@ from django.conf import settings
 from generations.models import Output
 from generations.operations import reaching
 from generations.operations.recording import IN_STORAGE
-from generations.operations.scaling import Small, scaled
+from generations.operations.scaling import Small, store_small
 from generations.states import Kind
 from genproj.kernel import figures, http, media, storage
 
@@ -63,7 +63,8 @@ def bring(output: Output) -> Stored:
 def _poster(output: Output, file: BinaryIO, measured: media.Measured) -> Small | None:
     """The film's small pictures; None when they must be made later, by the lane of previews."""
     try:
-        return scaled(output.pk, file=file, content_type=measured.content_type)
+        made = media.renditions(file, measured.content_type)
+        return store_small(output.pk, made=made)
     except (media.NotMedia, storage.StorageFailure):
         return None
 

@@ -1,9 +1,5 @@
 """Makes the small pictures of stored outputs; nothing ever waits for them."""
 
-import io
-import os
-import sys
-import threading
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
@@ -12,8 +8,8 @@ from django.db.models import QuerySet
 from generations.models import Preview
 from generations.operations import frames, naming
 from generations.operations.collecting import outputs_to_collect
-from generations.operations.scaling import Small, scaled
-from genproj.kernel import leases, logs, media, rows, storage
+from generations.operations.scaling import Small, store_small
+from genproj.kernel import leases, logs, media, rows, scaler, storage
 from genproj.kernel.clock import now
 from genproj.runtime import breakers
 
@@ -21,7 +17,6 @@ BATCH = 4
 #: how long small pictures give way to originals that wait to be fetched
 GIVES_WAY = timedelta(seconds=10)
 MOST_FAILURES = 8
-LEAST = 19
 
 log = logs.component("previews")
 
@@ -34,7 +29,6 @@ def previews_to_make() -> QuerySet[Preview]:
 
 def make_previews() -> int:
     """Make a batch of previews. Returns how many were tried."""
-    _stand_back()
     waiting = previews_to_make()
     if outputs_to_collect().filter(due_at__lte=now()).exists():  # taken ones too
         waiting = waiting.filter(due_at__lt=now() - GIVES_WAY)
@@ -42,15 +36,6 @@ def make_previews() -> int:
     for preview in taken:
         leases.attempt(lambda preview=preview: make_preview(preview), failed=_failed(preview))
     return len(taken)
-
-
-def _stand_back() -> None:
-    """Give this thread the least of the processor: scaling pictures must slow nothing else.
-
-    On Linux niceness belongs to a thread; elsewhere, and in a main thread, to what else runs there.
-    """
-    if sys.platform == "linux" and threading.current_thread() is not threading.main_thread():
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LEAST)
 
 
 def _failed(preview: Preview) -> Callable[[BaseException], None]:
@@ -70,8 +55,8 @@ def make_preview(preview: Preview) -> None:
     """Make and store thumb, preview and, for a film, poster of one claimed row."""
     output = preview.output
     with breakers.storage_asked(), storage.open_read(output.storage_key) as file:
-        source = io.BytesIO(file.read()) if not file.seekable() else file
-        small = scaled(output.pk, file=source, content_type=output.content_type)
+        made = scaler.renditions(file, output.content_type)
+        small = store_small(output.pk, made=made)
     record_preview(preview, small=small)
 
 

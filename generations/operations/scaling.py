@@ -1,10 +1,9 @@
-"""Scales a stored output down to the small pictures that pages show, and stores them."""
+"""Stores the small pictures of an output, which pages show."""
 
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import BinaryIO
 from uuid import UUID
 
 from genproj.kernel import media, storage
@@ -24,12 +23,11 @@ class Small:
         return {"colour": self.colour} | {f"{name}_key": self.keys.get(name, "") for name in names}
 
 
-def scaled(output_id: UUID, *, file: BinaryIO, content_type: str) -> Small:
-    """Make and store thumb, preview and, for a film, poster.
+def store_small(output_id: UUID, *, made: media.Renditions) -> Small:
+    """Store thumb, preview and, for a film, poster.
 
-    Raises media.NotMedia, storage.StorageFailure.
+    Raises storage.StorageFailure.
     """
-    made = media.renditions(file, content_type)
     keys = {
         name: _put(f"thumbnails/{output_id}/{name}.webp", rendition)
         for name, rendition in (
