@@ -111,8 +111,7 @@ class BreakerAdmin(staff.LookedAt):
 
     def force(self, request: HttpRequest) -> HttpResponse:
         """One breaker from the overview, which also shows those that never failed."""
-        target = request.POST.get("target", "")
-        mode = request.POST.get("mode", "")
+        target, _, mode = request.POST.get("act", "").partition(" ")
         if request.method != "POST" or not TARGET.fullmatch(target) or mode not in Breaker.Mode:
             raise Http404
         if not self.has_operate_permission(request):

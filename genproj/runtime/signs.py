@@ -1,15 +1,21 @@
-"""Signs that staff look at: who has fallen silent, and which switches are on."""
+"""Signs that staff look at: who lives, which switches are on, what is left alone."""
 
-from datetime import datetime
+from genproj.runtime.models import Breaker, Heartbeat, Switch
 
-from genproj.runtime.models import Heartbeat, Switch
-
-
-def silent_workers(*, since: datetime) -> int:
-    """How many worker processes that once worked have not shown themselves since then."""
-    return Heartbeat.objects.filter(kind="worker", last_at__lt=since).count()
+#: processes that are shown; recycled workers leave a row for an hour
+MOST = 12
 
 
-def switches_on() -> list[str]:
-    """The names of the switches that are on."""
-    return list(Switch.objects.filter(on=True).values_list("name", flat=True))
+def heartbeats() -> list[Heartbeat]:
+    """The processes that showed themselves last."""
+    return list(Heartbeat.objects.order_by("-last_at")[:MOST])
+
+
+def switches_on() -> list[Switch]:
+    """The switches that are on."""
+    return list(Switch.objects.filter(on=True))
+
+
+def breakers_known() -> list[Breaker]:
+    """The breakers that ever saw a failure, or that somebody set."""
+    return list(Breaker.objects.all())

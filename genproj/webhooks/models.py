@@ -118,6 +118,10 @@ class Delivery(Leased):
             ),
             # for the clock's look
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="delivery_due"),
+            # for the count of those that nobody tries any more
+            models.Index(
+                fields=["dead_at"], condition=Q(dead_at__isnull=False), name="delivery_dead"
+            ),
             # for the list of an endpoint's deliveries
             models.Index(fields=["endpoint", "-created_at", "-id"], name="delivery_by_endpoint"),
         ]

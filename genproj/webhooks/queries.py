@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from genproj.kernel import paging
 from genproj.kernel.clock import zulu
+from genproj.kernel.memory import remembered
 from genproj.kernel.paging import Cursor
 from genproj.webhooks.errors import DeliveryNotFound, EndpointNotFound
 from genproj.webhooks.models import Attempt, Delivery, Endpoint
@@ -108,6 +109,12 @@ def state_of(delivery: Delivery) -> str:
     if delivery.delivered_at:
         return "delivered"
     return "dead" if delivery.dead_at else "held"
+
+
+@remembered(5.0)
+def dead_count() -> int:
+    """How many deliveries nobody tries any more."""
+    return Delivery.objects.filter(dead_at__isnull=False).count()
 
 
 def _page(rows: "QuerySet[Any]", cursor: Cursor | None, size: int) -> Page:

@@ -127,11 +127,11 @@ def test_the_admin_shows_and_forces_breakers(dana: User) -> None:
     act = {"action": "keep_closed", "_selected_action": [row.pk]}
     assert client.post("/admin/runtime/breaker/", act).status_code == 302
     assert Breaker.objects.get().mode == "closed"
-    forced = {"target": "storage", "mode": "open"}
+    forced = {"act": "storage open"}
     assert client.post("/admin/runtime/breaker/force/", forced).status_code == 302
     assert breakers.is_shut("storage")
-    for wrong in ({"target": "no such thing!", "mode": "open"}, {"target": "x", "mode": "y"}):
-        assert client.post("/admin/runtime/breaker/force/", wrong).status_code == 404
+    for wrong in ("Storage! open", "storage ajar", "storage", ""):
+        assert client.post("/admin/runtime/breaker/force/", {"act": wrong}).status_code == 404
     dana.is_superuser = False
     dana.save()
     assert client.post("/admin/runtime/breaker/force/", forced).status_code == 403

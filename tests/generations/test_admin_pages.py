@@ -17,6 +17,7 @@ from generations.operations import keeping
 from genproj.accounts import operations as accounts
 from genproj.kernel.clock import after, now
 from genproj.kernel.ids import uuid7
+from genproj.runtime import breakers
 from genproj.runtime import operations as runtime
 from genproj.runtime.models import Heartbeat, Switch
 from genproj.webhooks.models import Receipt
@@ -56,6 +57,7 @@ def entry(alice: User, work: Callable[..., int]) -> RegisterEntry:
     world.models()
     runtime.beat()
     runtime.turn("provider:runware", on=False, reason="")
+    breakers.note("storage", failures=1, error="no answer")
     accounts.issue_token(user=alice)
     hook = endpoints.create(actor=alice, url="https://hooks.example/", types=["ping"])
     endpoints.ping(actor=alice, endpoint_id=hook.row.pk)
@@ -77,7 +79,7 @@ def pages(entry: RegisterEntry) -> list[str]:
 
 def test_every_page_opens_for_staff(desk: Client, entry: RegisterEntry) -> None:
     addresses = pages(entry)
-    assert len(addresses) == 2 + 2 * 11
+    assert len(addresses) == 2 + 2 * 12
     for address in addresses:
         answer = desk.get(address)
         assert answer.status_code == 200, address
