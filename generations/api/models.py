@@ -57,7 +57,7 @@ def _catalogue(search: str, **theirs: str) -> tuple[FoundModel, ...]:
     filters: dict[str, Any] = dict(theirs)
     if tag := filters.pop("tag", None):
         filters["tags"] = [tag]
-    found = search_catalogue("runware", search=search, limit=CATALOGUE_LIMIT, **filters)
+    found = search_catalogue(provider="runware", search=search, limit=CATALOGUE_LIMIT, **filters)
     return found.models
 
 

@@ -133,7 +133,7 @@ def calls_for(entries: Sequence[RegisterEntry]) -> list[Call]:
 
 def _calls_to(provider: str, entries: Sequence[RegisterEntry]) -> list[Call]:
     client = reaching.client_of(provider)
-    entries = outages.to_be_called(provider, entries, client=client)
+    entries = outages.to_be_called(provider=provider, entries=entries, client=client)
     unknown = [row for row in entries if not _can_be_called(row, client)]
     for row in unknown:
         polling.record_unknown(row, takes_task_id=False)
@@ -193,7 +193,8 @@ def record(done: Sequence[tuple[Call, Future[Answer]]]) -> None:
         )
     for provider in {call.entry.provider for call, _ in done}:
         ended = [its for call, its in done if call.entry.provider == provider]
-        outages.note_calls(provider, [its.result().problem for its in ended if not its.exception()])
+        told = [its.result().problem for its in ended if not its.exception()]
+        outages.note_calls(provider=provider, problems=told)
 
 
 def _record_group(group: Sequence[tuple[Call, Future[Answer]]]) -> None:

@@ -193,7 +193,7 @@ def _fetch_failed(output: Output, problem: http.HttpFailure) -> Failed:
         is_final=problem.permanent or now() - output.announced_at > PATIENCE,
         counts=True,
         retry_after=problem.retry_after,
-        away=outages.away_of(output.entry.provider, problem),
+        away=outages.away_of(provider=output.entry.provider, problem=problem),
     )
 
 

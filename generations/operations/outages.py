@@ -49,7 +49,7 @@ def collectable(waiting: QuerySet[Output]) -> QuerySet[Output]:
 
 
 def to_be_called(
-    provider: str, entries: Sequence[RegisterEntry], *, client: ProviderClient
+    *, provider: str, entries: Sequence[RegisterEntry], client: ProviderClient
 ) -> list[RegisterEntry]:
     """Those of one provider's claimed entries that it is called about now.
 
@@ -89,7 +89,7 @@ def _first(claimed: Sequence[Row], target: str) -> Sequence[Row]:
     return claimed[:most]
 
 
-def note_calls(provider: str, problems: Iterable[ProviderError | None]) -> None:
+def note_calls(*, provider: str, problems: Iterable[ProviderError | None]) -> None:
     """Learn from what came of calls; a problem is an answer unless it is an outage."""
     said = list(problems)
     away = [problem for problem in said if problem is not None and is_outage(problem)]
@@ -119,7 +119,7 @@ def note_fetches(fetched: Iterable[tuple[str, bool, str]]) -> None:
         breakers.note(target, answered=bool(answers), failures=failures, error="not reached")
 
 
-def search_catalogue(provider: str, **filters: Any) -> FoundModels:
+def search_catalogue(*, provider: str, **filters: Any) -> FoundModels:
     """What a provider's catalogue holds.
 
     Raises:
@@ -133,7 +133,7 @@ def search_catalogue(provider: str, **filters: Any) -> FoundModels:
         raise ProviderError("unreachable", url="") from None
 
 
-def away_of(provider: str, problem: http.HttpFailure) -> str:
+def away_of(*, provider: str, problem: http.HttpFailure) -> str:
     """The breaker that a failed download tells about; empty when it was an answer."""
     silent = problem.kind != "refused" and (problem.status == 0 or problem.status >= 500)
     return downloads_of(provider) if silent and not problem.permanent else ""
