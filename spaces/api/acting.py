@@ -7,9 +7,10 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from genproj.kernel.api import Door, read_body
+from genproj.kernel.api import read_body
 from spaces.api.answers import answer
 from spaces.api.docs import Schema
+from spaces.api.doors import SpaceDoor
 
 #: the version that a verb is meant for; null: any
 VERSION: Schema = {"type": ["integer", "null"], "minimum": 1, "default": None}
@@ -26,7 +27,7 @@ def _value(name: str, value: Any) -> Any:
     return [UUID(one) for one in dict.fromkeys(value)] if name.endswith("_ids") else value
 
 
-class Act(Door):
+class Verb(SpaceDoor):
     """A verb on one thing, answered with the thing as it is then."""
 
     verb: Callable[..., Any]

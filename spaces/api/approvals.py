@@ -11,9 +11,11 @@ from genproj.kernel.api import describing as say
 from genproj.runtime.answers import idempotent
 from spaces import queries
 from spaces.api import docs
-from spaces.api.acting import VERSION, Act
+from spaces.api.acting import VERSION, Verb
 from spaces.api.answers import shown
+from spaces.api.doors import SpaceDoor
 from spaces.operations import approvals, standing
+from spaces.permissions import Act
 from spaces.queries import talk
 from spaces.states import ApprovalStatus
 
@@ -40,7 +42,7 @@ DECIDED = {
 STATUSES = [status.value for status in ApprovalStatus]
 
 
-class ApprovalList(Door):
+class ApprovalList(SpaceDoor):
     """What was proposed in a space."""
 
     query = PAGING | {"status"}
@@ -58,7 +60,7 @@ class ApprovalList(Door):
         return whole_list_answer(request, found, lambda view: view)
 
 
-class ApprovalDetail(Door):
+class ApprovalDetail(SpaceDoor):
     """One proposal."""
 
     @docs.look("approvals_read", "One proposal.", APPROVAL)
@@ -69,13 +71,14 @@ class ApprovalDetail(Door):
         )
 
 
-class _Act(Act):
+class _Verb(Verb):
     """A verb on one proposal."""
 
+    needs = {"POST": Act.DECIDE_APPROVALS}
     shows = staticmethod(queries.approval_frame)
 
 
-class ApprovalApprove(_Act):
+class ApprovalApprove(_Verb):
     """The decision that it is carried out."""
 
     verb, takes = staticmethod(approvals.approve), APPROVE
@@ -93,7 +96,7 @@ class ApprovalApprove(_Act):
         return self.act(request, id, approval_id=approval_id)
 
 
-class ApprovalReject(_Act):
+class ApprovalReject(_Verb):
     """The decision that it is not carried out."""
 
     verb, takes = staticmethod(approvals.reject), REJECT
@@ -111,7 +114,7 @@ class ApprovalReject(_Act):
         return self.act(request, id, approval_id=approval_id)
 
 
-class ApprovalEdit(_Act):
+class ApprovalEdit(_Verb):
     """Other arguments for it."""
 
     verb, takes = staticmethod(approvals.edit), EDIT
@@ -129,8 +132,10 @@ class ApprovalEdit(_Act):
         return self.act(request, id, approval_id=approval_id)
 
 
-class ApprovalAll(Door):
+class ApprovalAll(SpaceDoor):
     """The decision for many at once."""
+
+    needs = {"POST": Act.DECIDE_APPROVALS}
 
     @docs.act(
         "approvals_approve_all",

@@ -10,7 +10,6 @@ from rest_framework.response import Response
 
 from genproj.kernel.api import (
     PAGING,
-    Door,
     bodies,
     cursor_of,
     page_answer,
@@ -24,7 +23,9 @@ from spaces import queries
 from spaces.api import docs
 from spaces.api.acting import given
 from spaces.api.answers import answer, expected, shown, some
+from spaces.api.doors import SpaceDoor
 from spaces.operations import assets
+from spaces.permissions import Act
 from spaces.states import Rating, VariantStatus
 
 NAME: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 120, "pattern": "\\S"}
@@ -80,9 +81,10 @@ def _parent(request: Request) -> str | None:
     return given if given == "none" else bodies.identifier(request.query_params, "parent")
 
 
-class AssetList(Door):
+class AssetList(SpaceDoor):
     """The assets of a space."""
 
+    needs = {"POST": Act.CHANGE_ASSETS}
     query = PAGING | FILTERS
 
     @docs.pages(
@@ -122,8 +124,10 @@ class AssetList(Door):
         return answer(queries.asset_frame(asset), status=201, location=f"{request.path}{asset.pk}/")
 
 
-class AssetDetail(Door):
+class AssetDetail(SpaceDoor):
     """One asset."""
+
+    needs = {"PATCH": Act.CHANGE_ASSETS, "DELETE": Act.DELETE_ASSETS}
 
     @docs.look("assets_read", "One asset.", ASSET)
     def get(self, request: Request, id: UUID, asset_id: UUID) -> HttpResponse:
@@ -158,8 +162,10 @@ class AssetDetail(Door):
         return HttpResponse(status=204)
 
 
-class AssetActive(Door):
+class AssetActive(SpaceDoor):
     """What stands for an asset."""
+
+    needs = {"PUT": Act.CHANGE_ASSETS}
 
     @docs.act(
         "assets_set_active",
@@ -178,7 +184,7 @@ class AssetActive(Door):
         return answer(queries.asset_frame(asset))
 
 
-class AssetChildren(Door):
+class AssetChildren(SpaceDoor):
     """What lies below an asset."""
 
     query = PAGING
@@ -190,7 +196,7 @@ class AssetChildren(Door):
         return page_of_assets(request, id, queries.AssetFilters(parent=str(asset_id)))
 
 
-class AssetAncestors(Door):
+class AssetAncestors(SpaceDoor):
     """What an asset lies below."""
 
     query = PAGING
@@ -202,7 +208,7 @@ class AssetAncestors(Door):
         return whole_list_answer(request, found, lambda view: view)
 
 
-class AssetVariants(Door):
+class AssetVariants(SpaceDoor):
     """The pictures of an asset."""
 
     query = PAGING
@@ -214,7 +220,7 @@ class AssetVariants(Door):
         return whole_list_answer(request, found, lambda view: view)
 
 
-class AssetLineage(Door):
+class AssetLineage(SpaceDoor):
     """Where an asset's pictures came from, and what came of them."""
 
     query = frozenset({"depth"})

@@ -9,13 +9,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from genproj.assistant.queries import message_json, message_view
-from genproj.kernel.api import PAGING, Door, bodies, cursor_of, page_answer, read_body, size_of
+from genproj.kernel.api import PAGING, bodies, cursor_of, page_answer, read_body, size_of
 from genproj.kernel.api.describing import NOTHING
 from genproj.runtime.answers import answered, idempotent
 from spaces.api import docs
 from spaces.api.acting import given
 from spaces.api.answers import ANY_LABEL
+from spaces.api.doors import SpaceDoor
 from spaces.operations import describing, talking
+from spaces.permissions import Act
 from spaces.queries import talk
 from spaces.tools import Mode
 
@@ -46,9 +48,10 @@ LIMITED = {
 }
 
 
-class Chat(Door):
+class Chat(SpaceDoor):
     """What is said in a space, and the door for saying something."""
 
+    needs = {"POST": Act.CHAT}
     query = PAGING | {"newest"}
 
     @docs.pages(
@@ -85,9 +88,10 @@ class Chat(Door):
         return Response(message_json(message_view(message)), status=201)
 
 
-class ChatStop(Door):
+class ChatStop(SpaceDoor):
     """The end of an answer."""
 
+    needs = {"POST": Act.CHAT}
     parser_classes = ANY_LABEL
 
     @docs.act("chat_stop", "End the answer that is being worked out; what was said of it stays.")
@@ -99,9 +103,10 @@ class ChatStop(Door):
         return Response({"message": message and message_json(message_view(message))})
 
 
-class ChatRetry(Door):
+class ChatRetry(SpaceDoor):
     """Another attempt at an answer."""
 
+    needs = {"POST": Act.CHAT}
     parser_classes = ANY_LABEL
 
     @docs.act(
@@ -117,9 +122,10 @@ class ChatRetry(Door):
         return Response(talk.chat_facts(viewer=request.user, space_id=id))
 
 
-class ChatClear(Door):
+class ChatClear(SpaceDoor):
     """A new beginning."""
 
+    needs = {"POST": Act.CHAT}
     parser_classes = ANY_LABEL
 
     @docs.act("chat_clear", "Begin a new conversation; what waits in the old one is rejected.")
@@ -131,9 +137,10 @@ class ChatClear(Door):
         return Response(talk.chat_facts(viewer=request.user, space_id=id))
 
 
-class _Look(Door):
+class _Look(SpaceDoor):
     """Has the model look, answered with what it says."""
 
+    needs = {"POST": Act.DESCRIBE}
     looks: Callable[..., describing.Seen]
     takes: docs.Schema
 

@@ -26,7 +26,9 @@ from genproj.kernel.errors import Invalid, TooLarge
 from genproj.runtime.answers import answered
 from spaces import queries
 from spaces.api import docs
+from spaces.api.doors import SpaceDoor
 from spaces.operations import importing
+from spaces.permissions import Act
 from spaces.queries.manifest import File, export_of
 from spaces.queries.training import training_of
 
@@ -60,9 +62,10 @@ def _sent(parts: Iterable[bytes], *, name: str, what: str) -> HttpResponseBase:
     return response
 
 
-class SpaceExport(Door):
+class SpaceExport(SpaceDoor):
     """Out, whole."""
 
+    needs = {"GET": Act.EXPORT}
     query = frozenset({"chat"})
 
     @extend_schema(
@@ -85,8 +88,10 @@ class SpaceExport(Door):
         return _sent(parts, name=found.name, what="space")
 
 
-class TrainingExport(Door):
+class TrainingExport(SpaceDoor):
     """Out, to learn from."""
+
+    needs = {"GET": Act.EXPORT}
 
     @extend_schema(
         operation_id="spaces_training_export",

@@ -13,16 +13,18 @@ from rest_framework.response import Response
 
 from generations.operations.picturing import SHAPES
 from generations.queries import money
-from genproj.kernel.api import Door, read_body
 from genproj.kernel.api import describing as say
+from genproj.kernel.api import read_body
 from genproj.kernel.errors import Invalid, TooLarge
 from genproj.runtime.answers import answered, idempotent
 from spaces import queries
 from spaces.api import docs
 from spaces.api.acting import given
 from spaces.api.answers import ANY_LABEL, answer
+from spaces.api.doors import SpaceDoor
 from spaces.operations import making, retrying, uploading
 from spaces.operations.recipes import with_wish
+from spaces.permissions import Act
 from spaces.queries.results import result_json
 
 NAME: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 120, "pattern": "\\S"}
@@ -116,9 +118,10 @@ UPLOADS = extend_schema(
 OVERHEAD = 2**20
 
 
-class _Ask(Door):
+class _Ask(SpaceDoor):
     """Asks for pictures, answered with their placeholders."""
 
+    needs = {"POST": Act.GENERATE}
     asks: Callable[..., Any]
     takes = GENERATE
 
@@ -203,8 +206,10 @@ class Matrix(_Ask):
         return self.ask(request, id)
 
 
-class Estimate(Door):
+class Estimate(SpaceDoor):
     """What a request would cost."""
+
+    needs = {"POST": Act.GENERATE}
 
     @docs.act("estimate", "What it would cost, and who would do it.", COSTS, takes=ESTIMATE)
     def post(self, request: Request, id: UUID) -> HttpResponse:
@@ -215,8 +220,10 @@ class Estimate(Door):
         return Response({"cost": cost, "count": found.count, "model": found.model})
 
 
-class Fork(Door):
+class Fork(SpaceDoor):
     """A copy of an asset's picture under a name of its own."""
+
+    needs = {"POST": Act.CHANGE_ASSETS}
 
     @docs.act(
         "assets_fork", "Copy its active picture, or the variant named; spends nothing.", FORKED,
@@ -233,9 +240,10 @@ class Fork(Door):
         return answer(result_json(forked), status=201)
 
 
-class VariantRetry(Door):
+class VariantRetry(SpaceDoor):
     """Once more."""
 
+    needs = {"POST": Act.GENERATE}
     parser_classes = ANY_LABEL
 
     @docs.act(
@@ -250,9 +258,10 @@ class VariantRetry(Door):
         return answer(queries.variant_frame(variant))
 
 
-class VariantCancel(Door):
+class VariantCancel(SpaceDoor):
     """Stop."""
 
+    needs = {"POST": Act.GENERATE}
     parser_classes = ANY_LABEL
 
     @docs.act(
@@ -267,9 +276,10 @@ class VariantCancel(Door):
         return answer(queries.variant_frame(variant))
 
 
-class Add(Door):
+class Add(SpaceDoor):
     """What one has already."""
 
+    needs = {"POST": Act.UPLOAD}
     parser_classes = (JSONParser,)
 
     @docs.act(
@@ -284,9 +294,10 @@ class Add(Door):
         return answer(result_json(brought), status=201)
 
 
-class Upload(Door):
+class Upload(SpaceDoor):
     """One's own files."""
 
+    needs = {"POST": Act.UPLOAD}
     parser_classes = (MultiPartParser,)
 
     @UPLOADS

@@ -13,8 +13,9 @@ from genproj.runtime.answers import idempotent
 from spaces import queries
 from spaces.api import docs
 from spaces.api.answers import ANY_LABEL, answer
+from spaces.api.doors import SpaceDoor
 from spaces.operations import access, invitations, members
-from spaces.permissions import Role
+from spaces.permissions import Act, Role
 
 USERNAME: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 150, "pattern": "\\S"}
 ROLE: dict[str, Any] = {"type": "string", "enum": [role.value for role in Role]}
@@ -44,9 +45,10 @@ def as_is(view: Any) -> Any:
     return view
 
 
-class MemberList(Door):
+class MemberList(SpaceDoor):
     """Who is in a space."""
 
+    needs = {"POST": Act.MANAGE_MEMBERS}
     query = PAGING
 
     @docs.pages("members", "Who is in it, and as what.", "SpaceMember")
@@ -80,8 +82,10 @@ class MemberList(Door):
         )
 
 
-class MemberDetail(Door):
+class MemberDetail(SpaceDoor):
     """One member."""
+
+    needs = {"PATCH": Act.MANAGE_MEMBERS, "DELETE": Act.MANAGE_MEMBERS}
 
     @docs.act("members_change", "Give a member another role.", MEMBER, takes=NEW_ROLE, s409=LAST)
     def patch(self, request: Request, id: UUID, user_id: int) -> Response:
@@ -99,9 +103,10 @@ class MemberDetail(Door):
         return HttpResponse(status=204)
 
 
-class InvitationList(Door):
+class InvitationList(SpaceDoor):
     """Doors that an owner opens."""
 
+    needs = {"GET": Act.MANAGE_MEMBERS, "POST": Act.MANAGE_MEMBERS}
     query = PAGING
 
     @docs.pages("invitations", "All invitations; for owners.", "Invitation", s403="Not an owner.")
@@ -137,8 +142,10 @@ class InvitationList(Door):
         return answer(view, status=201, shown_once=("token", "url"))
 
 
-class InvitationDetail(Door):
+class InvitationDetail(SpaceDoor):
     """One invitation."""
+
+    needs = {"DELETE": Act.MANAGE_MEMBERS}
 
     @docs.drop("invitations_revoke", "Close a door again.", s409="Somebody came in by it.")
     def delete(self, request: Request, id: UUID, invitation_id: UUID) -> HttpResponse:
@@ -198,9 +205,10 @@ class LinkAccept(Door):
         return answer(queries.space_view(viewer=request.user, space_id=member.space_id))
 
 
-class AccessRequestList(Door):
+class AccessRequestList(SpaceDoor):
     """Who asks to be let in."""
 
+    needs = {"GET": Act.MANAGE_MEMBERS, "POST": None}
     query = PAGING
 
     @docs.pages(
@@ -229,8 +237,10 @@ class AccessRequestList(Door):
         return Response({"status": "requested"}, status=202)
 
 
-class AccessRequestApprove(Door):
+class AccessRequestApprove(SpaceDoor):
     """Let somebody in."""
+
+    needs = {"POST": Act.MANAGE_MEMBERS}
 
     @docs.act(
         "access_requests_approve",
@@ -249,9 +259,10 @@ class AccessRequestApprove(Door):
         return answer(queries.request_json(asked))
 
 
-class AccessRequestReject(Door):
+class AccessRequestReject(SpaceDoor):
     """Leave somebody out."""
 
+    needs = {"POST": Act.MANAGE_MEMBERS}
     parser_classes = ANY_LABEL
 
     @docs.act(

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from genproj.kernel.api import PAGING, Door, require_match, versioned, whole_list_answer
+from genproj.kernel.api import PAGING, require_match, versioned, whole_list_answer
 from genproj.runtime.answers import answered
 from genproj.usage import api as money
 from genproj.usage import bodies, docs
@@ -16,8 +16,10 @@ from genproj.usage.queries import budgets as known
 from genproj.usage.queries import reports
 from genproj.usage.queries.reports import Whose
 from spaces import queries
+from spaces.api.doors import SpaceDoor
 from spaces.operations import budgeting
 from spaces.operations.budgeting import audience_of
+from spaces.permissions import Act
 
 
 def _of(request: Request, space_id: UUID) -> Whose:
@@ -26,7 +28,7 @@ def _of(request: Request, space_id: UUID) -> Whose:
     return reports.whose(audience_of(space_id))
 
 
-class SpaceUsage(Door):
+class SpaceUsage(SpaceDoor):
     """A space's money in a month."""
 
     query = money.MONTH
@@ -37,7 +39,7 @@ class SpaceUsage(Door):
         return money.report_answer(request, _of(request, id))
 
 
-class SpaceUsageLines(Door):
+class SpaceUsageLines(SpaceDoor):
     """A space's lines of the ledger."""
 
     query = PAGING | money.LINES
@@ -48,7 +50,7 @@ class SpaceUsageLines(Door):
         return money.lines_answer(request, _of(request, id))
 
 
-class SpaceUsageCsv(Door):
+class SpaceUsageCsv(SpaceDoor):
     """A space's lines for spreadsheets."""
 
     query = money.LINES
@@ -59,9 +61,10 @@ class SpaceUsageCsv(Door):
         return money.csv_answer(request, _of(request, id))
 
 
-class SpaceBudgetList(Door):
+class SpaceBudgetList(SpaceDoor):
     """Budgets of a space."""
 
+    needs = {"POST": Act.SET_BUDGETS}
     query = PAGING
 
     @docs.listed("space_budgets")
@@ -89,8 +92,10 @@ class SpaceBudgetList(Door):
         return answered(request, prepare=prepare, act=act)
 
 
-class SpaceBudgetDetail(Door):
+class SpaceBudgetDetail(SpaceDoor):
     """One budget of a space."""
+
+    needs = {"PATCH": Act.SET_BUDGETS, "DELETE": Act.SET_BUDGETS}
 
     def _found(self, request: Request, id: UUID, budget_id: UUID) -> known.BudgetView:
         _of(request, id)

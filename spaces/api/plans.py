@@ -8,12 +8,14 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from genproj.kernel.api import PAGING, Door, whole_list_answer
+from genproj.kernel.api import PAGING, whole_list_answer
 from genproj.runtime.answers import idempotent
 from spaces.api import docs
-from spaces.api.acting import VERSION, Act
+from spaces.api.acting import VERSION, Verb
 from spaces.api.answers import shown
+from spaces.api.doors import SpaceDoor
 from spaces.operations import plans, standing
+from spaces.permissions import Act
 from spaces.queries.plans import plan_json, plan_view, plans_in
 
 VERB = docs.body(version=VERSION)
@@ -35,7 +37,7 @@ MOVED = {
 }
 
 
-class PlanList(Door):
+class PlanList(SpaceDoor):
     """What the assistant has planned."""
 
     query = PAGING
@@ -47,7 +49,7 @@ class PlanList(Door):
         return whole_list_answer(request, found, lambda row: row)
 
 
-class PlanDetail(Door):
+class PlanDetail(SpaceDoor):
     """One plan."""
 
     @docs.look("plans_read", "One plan with its steps.", PLAN)
@@ -61,13 +63,14 @@ def _start(*, ceiling: str | float | None, **said: Any) -> Any:
     return plans.start(ceiling=exact, **said)
 
 
-class _Act(Act):
+class _Verb(Verb):
     """A verb on one plan."""
 
+    needs = {"POST": Act.DECIDE_APPROVALS}
     takes, shows = VERB, staticmethod(plan_json)
 
 
-class PlanStart(_Act):
+class PlanStart(_Verb):
     """The word to begin, or to go on."""
 
     verb, takes = staticmethod(_start), START
@@ -81,7 +84,7 @@ class PlanStart(_Act):
         return self.act(request, id, plan_id=plan_id)
 
 
-class PlanPause(_Act):
+class PlanPause(_Verb):
     """The word to begin no further step."""
 
     verb = staticmethod(plans.pause)
@@ -99,7 +102,7 @@ class PlanPause(_Act):
         return self.act(request, id, plan_id=plan_id)
 
 
-class PlanStop(_Act):
+class PlanStop(_Verb):
     """The word to end it."""
 
     verb = staticmethod(plans.stop)
@@ -111,7 +114,7 @@ class PlanStop(_Act):
         return self.act(request, id, plan_id=plan_id)
 
 
-class PlanSkip(_Act):
+class PlanSkip(_Verb):
     """The word to leave a step out."""
 
     verb, takes = staticmethod(plans.skip), STEP
@@ -129,7 +132,7 @@ class PlanSkip(_Act):
         return self.act(request, id, plan_id=plan_id)
 
 
-class PlanRetry(_Act):
+class PlanRetry(_Verb):
     """The word to try a step again."""
 
     verb, takes = staticmethod(plans.retry), STEP

@@ -7,12 +7,14 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from genproj.kernel.api import PAGING, Door, read_body, whole_list_answer
+from genproj.kernel.api import PAGING, read_body, whole_list_answer
 from genproj.runtime.answers import idempotent
 from spaces.api import docs
 from spaces.api.answers import answer, shown, some
+from spaces.api.doors import SpaceDoor
 from spaces.operations import sharing
 from spaces.operations.words import LONGEST_NAME
+from spaces.permissions import Act
 from spaces.queries.shares import share_json, share_of, shares_of
 
 FIELDS: dict[str, Any] = {
@@ -47,9 +49,10 @@ MADE = docs.one_of("ShareMade", "The link with its secret, which is shown this o
 GONE = "It was revoked, which is for ever."
 
 
-class ShareList(Door):
+class ShareList(SpaceDoor):
     """Links to pictures of a space."""
 
+    needs = {"GET": Act.SHARE, "POST": Act.SHARE, "DELETE": Act.SHARE}
     query = PAGING
 
     @docs.pages("shares", "Its links, the newest first.", "Share", s403=docs.USUAL["s403"])
@@ -85,8 +88,10 @@ class ShareList(Door):
         return Response({"revoked": sharing.revoke_all(actor=request.user, space_id=id)})
 
 
-class ShareDetail(Door):
+class ShareDetail(SpaceDoor):
     """One link."""
+
+    needs = {"GET": Act.SHARE, "PATCH": Act.SHARE, "DELETE": Act.SHARE}
 
     @docs.look("shares_read", "One link.", SHARE, s403=docs.USUAL["s403"])
     def get(self, request: Request, id: UUID, share_id: UUID) -> HttpResponse:

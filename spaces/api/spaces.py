@@ -14,7 +14,9 @@ from genproj.runtime.answers import idempotent
 from spaces import queries
 from spaces.api import docs
 from spaces.api.answers import ANY_LABEL, answer, expected, shown
+from spaces.api.doors import SpaceDoor
 from spaces.operations import members, spaces
+from spaces.permissions import Act
 
 NAME: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 120, "pattern": "\\S"}
 NEW = docs.body("name", name=NAME)
@@ -63,8 +65,10 @@ class SpaceList(Door):
         return answer(view, status=201, location=view["urls"]["self"])
 
 
-class SpaceDetail(Door):
+class SpaceDetail(SpaceDoor):
     """One space."""
+
+    needs = {"PATCH": Act.CHANGE_SPACE, "DELETE": Act.DELETE_SPACE}
 
     @docs.look("read", "One space.", SPACE)
     def get(self, request: Request, id: UUID) -> HttpResponse:
@@ -91,9 +95,10 @@ def _expected(request: Request, id: UUID) -> int | None:
     return expected(request, view_of(request, id))
 
 
-class SpaceRestore(Door):
+class SpaceRestore(SpaceDoor):
     """Take it out of the trash."""
 
+    needs = {"POST": Act.DELETE_SPACE}
     parser_classes = ANY_LABEL
 
     @docs.act("restore", "Take it out of the trash.", SPACE)
@@ -105,8 +110,10 @@ class SpaceRestore(Door):
         return answer(view_of(request, id))
 
 
-class SpaceTransfer(Door):
+class SpaceTransfer(SpaceDoor):
     """Hand it over."""
+
+    needs = {"POST": Act.MANAGE_MEMBERS}
 
     @docs.act(
         "transfer", "Make another member its owner; one edits from then on.", SPACE, takes=HEIR
@@ -119,9 +126,10 @@ class SpaceTransfer(Door):
         return answer(view_of(request, id))
 
 
-class SpaceLeave(Door):
+class SpaceLeave(SpaceDoor):
     """Go away."""
 
+    needs = {"POST": None}
     parser_classes = ANY_LABEL
 
     @docs.act("leave", "Leave it.", None, statuses=[204], s409="`last_owner`: nobody else owns it.")

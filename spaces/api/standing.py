@@ -6,13 +6,15 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from genproj.kernel.api import PAGING, Door, whole_list_answer
+from genproj.kernel.api import PAGING, whole_list_answer
 from spaces.api import docs
+from spaces.api.doors import SpaceDoor
 from spaces.operations import standing
+from spaces.permissions import Act
 from spaces.queries.standing import permissions_in
 
 
-class StandingList(Door):
+class StandingList(SpaceDoor):
     """The standing permissions of a space."""
 
     query = PAGING
@@ -28,8 +30,10 @@ class StandingList(Door):
         return whole_list_answer(request, found, lambda row: row)
 
 
-class StandingDetail(Door):
+class StandingDetail(SpaceDoor):
     """One standing permission."""
+
+    needs = {"DELETE": Act.DECIDE_APPROVALS}
 
     @docs.drop(
         "standing_permissions_revoke",

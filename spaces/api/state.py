@@ -8,13 +8,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from genproj.events.resuming import event_page, head_of, missed
-from genproj.kernel.api import Door, page_answer, size_of, versioned
+from genproj.kernel.api import page_answer, size_of, versioned
 from genproj.kernel.errors import Malformed
 from spaces import queries
 from spaces.api import docs
+from spaces.api.doors import SpaceDoor
 
 
-class SpaceState(Door):
+class SpaceState(SpaceDoor):
     """Everything of a space, or what was missed of it."""
 
     query = frozenset({"since"})
@@ -55,7 +56,7 @@ def _sync(stream: str, seq: int, since: int | None) -> dict[str, Any]:
     return {"type": "sync:state", "seq": seq, **state, "presence": []}
 
 
-class SpaceEvents(Door):
+class SpaceEvents(SpaceDoor):
     """What happened in a space."""
 
     query = frozenset({"cursor", "page_size"})

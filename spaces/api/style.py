@@ -7,12 +7,14 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from genproj.kernel.api import PAGING, Door, read_body, whole_list_answer
+from genproj.kernel.api import PAGING, read_body, whole_list_answer
 from genproj.runtime.answers import idempotent
 from spaces import queries
 from spaces.api import docs
 from spaces.api.answers import answer, expected, shown, some
+from spaces.api.doors import SpaceDoor
 from spaces.operations import style
+from spaces.permissions import Act
 
 DESCRIPTION: dict[str, Any] = {"type": "string", "maxLength": style.LONGEST_STYLE}
 ARTIFACTS: dict[str, Any] = {
@@ -53,8 +55,10 @@ def view_of(request: Request, id: UUID) -> dict[str, Any]:
     return found
 
 
-class StyleDoor(Door):
+class StyleDoor(SpaceDoor):
     """What every new picture is made to look like."""
+
+    needs = {"PUT": Act.CHANGE_STYLE, "PATCH": Act.CHANGE_STYLE, "DELETE": Act.CHANGE_STYLE}
 
     @docs.look("style", "What every new picture is made to look like.", ANSWER)
     def get(self, request: Request, id: UUID) -> HttpResponse:
@@ -95,9 +99,10 @@ def _expected(request: Request, id: UUID) -> int | None:
     return expected(request, view_of(request, id))
 
 
-class SnippetList(Door):
+class SnippetList(SpaceDoor):
     """Words that are often put into a prompt."""
 
+    needs = {"POST": Act.CHANGE_STYLE}
     query = PAGING
 
     @docs.pages("snippets", "Its snippets by name.", "Snippet")
@@ -119,8 +124,10 @@ class SnippetList(Door):
         )
 
 
-class SnippetDetail(Door):
+class SnippetDetail(SpaceDoor):
     """One snippet."""
+
+    needs = {"PATCH": Act.CHANGE_STYLE, "DELETE": Act.CHANGE_STYLE}
 
     @docs.act("snippets_change", "Change what is given.", SNIPPET, takes=SNIPPET_CHANGES)
     def patch(self, request: Request, id: UUID, snippet_id: UUID) -> Response:

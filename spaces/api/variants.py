@@ -8,7 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from genproj.kernel.api import PAGING, Door, bodies, cursor_of, page_answer, read_body, size_of
+from genproj.kernel.api import PAGING, bodies, cursor_of, page_answer, read_body, size_of
 from genproj.kernel.api import describing as say
 from genproj.kernel.api.describing import NOTHING
 from genproj.runtime.answers import idempotent
@@ -16,7 +16,9 @@ from spaces import queries
 from spaces.api import docs
 from spaces.api.answers import ANY_LABEL, answer, expected, shown, some
 from spaces.api.assets import RATINGS, STATUSES, depth_of
+from spaces.api.doors import SpaceDoor
 from spaces.operations import lineage, variants
+from spaces.permissions import Act
 
 CHANGES = docs.body(
     starred={"type": "boolean"},
@@ -33,7 +35,7 @@ def view_of(request: Request, id: UUID, variant_id: UUID) -> dict[str, Any]:
     return queries.variant_view(viewer=request.user, space_id=id, variant_id=variant_id)
 
 
-class VariantList(Door):
+class VariantList(SpaceDoor):
     """The variants of a space."""
 
     query = PAGING | {"asset", "status", "starred", "rating", "person", "batch"}
@@ -70,8 +72,10 @@ class VariantList(Door):
         return page_answer(request, page, lambda view: view)
 
 
-class VariantDetail(Door):
+class VariantDetail(SpaceDoor):
     """One variant."""
+
+    needs = {"PATCH": Act.CHANGE_VARIANTS, "DELETE": Act.DELETE_VARIANTS}
 
     @docs.look("variants_read", "One variant.", VARIANT)
     def get(self, request: Request, id: UUID, variant_id: UUID) -> HttpResponse:
@@ -106,7 +110,7 @@ class VariantDetail(Door):
         return HttpResponse(status=204)
 
 
-class VariantLineage(Door):
+class VariantLineage(SpaceDoor):
     """Where a variant came from, and what came of it."""
 
     query = frozenset({"depth"})
@@ -125,9 +129,10 @@ class VariantLineage(Door):
         return shown(request, found)
 
 
-class LineageSever(Door):
+class LineageSever(SpaceDoor):
     """A line that no longer counts."""
 
+    needs = {"POST": Act.SEVER_LINEAGE}
     parser_classes = ANY_LABEL
 
     @docs.act(

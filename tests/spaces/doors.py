@@ -15,13 +15,16 @@ from generations.models import Output
 from generations.operations import keeping
 from genproj.kernel.clock import now
 from genproj.kernel.ids import uuid7
+from genproj.usage.models import Budget
 from spaces.models import (
     AccessRequest,
+    Approval,
     Invitation,
     Lineage,
     Member,
     Plan,
     PlanStep,
+    ShareLink,
     Snippet,
     Space,
     StandingPermission,
@@ -60,11 +63,24 @@ class Stage:
             **{"id": uuid7(), "space": space, "given_by": owner, "tool": "rename", "ceiling": 1},
             created_at=now(),
         )
+        self.approval = Approval.objects.create(
+            **{"id": uuid7(), "space": space, "tool": "rename", "status": "pending"},
+            **{"arguments": (given := {"asset_id": str(self.asset.pk), "name": "Wick"})},
+            **{"original_arguments": given, "requested_by": owner, "created_at": now()},
+            **{"updated_at": now(), "expires_at": now() + timedelta(days=1)},
+        )
+        self.budget = Budget.objects.create(
+            **{"id": uuid7(), "audience": f"space:{space.pk}", "limit": 5, "model": "x:1@1"},
+            **{"created_at": now(), "updated_at": now()},
+        )
+        self.share = ShareLink.objects.create(
+            **{"id": uuid7(), "space": space, "token_hash": uuid7().hex, "created_by": owner},
+            **{"variants": [str(self.variant.pk)], "created_at": now()},
+        )
         self.plan = Plan.objects.create(
             **{"id": uuid7(), "space": space, "title": "Fog", "status": "draft"},
             **{"requested_by": owner, "created_at": now(), "updated_at": now()},
         )
-        given = {"asset_id": str(self.asset.pk), "name": "Wick"}
         self.step = PlanStep.objects.create(
             **{"id": uuid7(), "plan": self.plan, "position": 1, "tool": "rename"},
             **{"arguments": given, "status": "waiting"},
@@ -88,15 +104,22 @@ class Stage:
             "snippet_id": self.snippet.pk,
             "permission_id": self.permission.pk,
             "plan_id": self.plan.pk,
+            "approval_id": self.approval.pk,
+            "budget_id": self.budget.pk,
+            "share_id": self.share.pk,
         }
+
+
+def file() -> SimpleUploadedFile:
+    """A small picture as somebody's file."""
+    return SimpleUploadedFile("fox.png", world.picture(), "image/png")
 
 
 def picture_in(space: Space) -> Output:
     """A picture that was uploaded into a space."""
-    file = SimpleUploadedFile("fox.png", world.picture(), "image/png")
     actor = space.created_by
     audience = f"space:{space.pk}"
-    entry = keeping.keep_upload(actor=actor, audience=audience, file=file, filename="fox.png")
+    entry = keeping.keep_upload(actor=actor, audience=audience, file=file(), filename="fox.png")
     return Output.objects.get(entry=entry)
 
 
@@ -112,7 +135,7 @@ class Row:
     act: Act
     status: int
     body: Body = None
-    trashed: bool = False  # what is done to a space in the trash
+    multipart: bool = False
 
     @property
     def name(self) -> str:
@@ -131,6 +154,7 @@ SPACE = "{id}/"
 ASSET = "{id}/assets/{asset_id}/"
 VARIANT = "{id}/variants/{variant_id}/"
 PLAN = "{id}/plans/{plan_id}/"
+APPROVAL = "{id}/approvals/{approval_id}/"
 DOORS: list[Row] = [
     Row("GET", SPACE, Act.VIEW, 200),
     Row("PATCH", SPACE, Act.CHANGE_SPACE, 200, {"name": "Beacon"}),
@@ -182,57 +206,33 @@ DOORS: list[Row] = [
     Row("POST", SPACE + "snippets/", Act.CHANGE_STYLE, 201, {"name": "Sun", "text": "at noon"}),
     Row("PATCH", SPACE + "snippets/{snippet_id}/", Act.CHANGE_STYLE, 200, {"text": "in mist"}),
     Row("DELETE", SPACE + "snippets/{snippet_id}/", Act.CHANGE_STYLE, 204),
-]
-
-PROMPT = {"name": "Gull", "asset_type": "animal", "prompt": "a gull in fog"}
-#: doors of what is made and said there: who is refused stands here, what they do in their own tests
-REFUSING: list[Row] = [
-    Row("POST", SPACE + "generate/", Act.GENERATE, 202, PROMPT),
-    Row(
-        *("POST", SPACE + "derive/", Act.GENERATE, 202),
-        lambda it: {**PROMPT, "reference_variant_ids": [str(it.variant.pk)]},
-    ),
-    Row(
-        *("POST", SPACE + "refine/", Act.GENERATE, 202),
-        lambda it: {"asset_id": str(it.asset.pk), "prompt": "warmer"},
-    ),
-    Row("POST", SPACE + "batch/", Act.GENERATE, 202, {**PROMPT, "count": 2, "mode": "explore"}),
-    Row("POST", VARIANT + "retry/", Act.GENERATE, 200),
-    Row("POST", VARIANT + "cancel/", Act.GENERATE, 200),
-    Row(
-        *("POST", SPACE + "add/", Act.UPLOAD, 201),
-        lambda it: {"artifact_id": str(it.variant.artifact), "asset_id": str(it.asset.pk)},
-    ),
-    Row(
-        *("POST", ASSET + "fork/", Act.CHANGE_ASSETS, 201),
-        {"name": "Copy", "asset_type": "animal"},
-    ),
     Row("GET", SPACE + "chat/", Act.VIEW, 200),
     Row("POST", SPACE + "chat/", Act.CHAT, 201, {"content": "Hello"}),
     Row("POST", SPACE + "chat/stop/", Act.CHAT, 200),
     Row("POST", SPACE + "chat/clear/", Act.CHAT, 200),
-    Row(
-        *("POST", SPACE + "describe/", Act.DESCRIBE, 200),
-        lambda it: {"variant_id": str(it.variant.pk)},
-    ),
-    Row(
-        *("POST", SPACE + "compare/", Act.DESCRIBE, 200),
-        lambda it: {"variant_ids": [str(it.variant.pk), str(it.other.pk)]},
-    ),
+    Row("POST", SPACE + "chat/retry/", Act.CHAT, 409),  # nothing was said yet
     Row("GET", SPACE + "approvals/", Act.VIEW, 200),
+    Row("GET", APPROVAL, Act.VIEW, 200),
+    Row("POST", APPROVAL + "approve/", Act.DECIDE_APPROVALS, 200),
+    Row("POST", APPROVAL + "reject/", Act.DECIDE_APPROVALS, 200),
+    Row(
+        *("POST", APPROVAL + "edit/", Act.DECIDE_APPROVALS, 200),
+        lambda it: {"arguments": {"asset_id": str(it.asset.pk), "name": "Flame"}},
+    ),
     Row("POST", SPACE + "approvals/approve-all/", Act.DECIDE_APPROVALS, 200),
     Row("GET", SPACE + "standing-permissions/", Act.VIEW, 200),
     Row(
         *("DELETE", SPACE + "standing-permissions/{permission_id}/", Act.DECIDE_APPROVALS, 204),
     ),
-    Row("GET", SPACE + "export/", Act.EXPORT, 200),
-    Row("GET", SPACE + "training-export/", Act.EXPORT, 200),
     Row("GET", SPACE + "shares/", Act.SHARE, 200),
     Row(
         *("POST", SPACE + "shares/", Act.SHARE, 201),
         lambda it: {"asset_id": str(it.asset.pk)},
     ),
     Row("DELETE", SPACE + "shares/", Act.SHARE, 200),
+    Row("GET", SPACE + "shares/{share_id}/", Act.SHARE, 200),
+    Row("PATCH", SPACE + "shares/{share_id}/", Act.SHARE, 200, {"name": "Press"}),
+    Row("DELETE", SPACE + "shares/{share_id}/", Act.SHARE, 204),
     Row("GET", SPACE + "plans/", Act.VIEW, 200),
     Row("GET", PLAN, Act.VIEW, 200),
     Row("POST", PLAN + "start/", Act.DECIDE_APPROVALS, 200),
@@ -247,8 +247,52 @@ REFUSING: list[Row] = [
         lambda it: {"step_id": str(it.step.pk)},
     ),
     Row("GET", SPACE + "usage/", Act.VIEW, 200),
+    Row("GET", SPACE + "usage/lines/", Act.VIEW, 200),
+    Row("GET", SPACE + "usage/csv/", Act.VIEW, 200),
     Row("GET", SPACE + "budgets/", Act.VIEW, 200),
     Row("POST", SPACE + "budgets/", Act.SET_BUDGETS, 201, {"limit": "5"}),
+    Row("GET", SPACE + "budgets/{budget_id}/", Act.VIEW, 200),
+    Row("PATCH", SPACE + "budgets/{budget_id}/", Act.SET_BUDGETS, 200, {"limit": "7"}),
+    Row("DELETE", SPACE + "budgets/{budget_id}/", Act.SET_BUDGETS, 204),
+]
+
+THINGS = {"name": "Gull", "asset_type": "animal"}
+PROMPT = {**THINGS, "prompt": "a gull in fog"}
+#: doors of what is made and said there: who is refused stands here, what they do in their own tests
+REFUSING: list[Row] = [
+    Row("POST", SPACE + "generate/", Act.GENERATE, 202, PROMPT),
+    Row(
+        *("POST", SPACE + "derive/", Act.GENERATE, 202),
+        lambda it: {**PROMPT, "reference_variant_ids": [str(it.variant.pk)]},
+    ),
+    Row(
+        *("POST", SPACE + "refine/", Act.GENERATE, 202),
+        lambda it: {"asset_id": str(it.asset.pk), "prompt": "warmer"},
+    ),
+    Row("POST", SPACE + "batch/", Act.GENERATE, 202, {**PROMPT, "count": 2, "mode": "explore"}),
+    Row("POST", SPACE + "matrix/", Act.GENERATE, 202, {**THINGS, "prompts": ["a gull", "two"]}),
+    Row("POST", SPACE + "estimate/", Act.GENERATE, 200, {"prompt": "a gull in fog"}),
+    Row("POST", SPACE + "upload/", Act.UPLOAD, 201, lambda it: {"file": file()}, multipart=True),
+    Row("POST", VARIANT + "retry/", Act.GENERATE, 200),
+    Row("POST", VARIANT + "cancel/", Act.GENERATE, 200),
+    Row(
+        *("POST", SPACE + "add/", Act.UPLOAD, 201),
+        lambda it: {"artifact_id": str(it.variant.artifact), "asset_id": str(it.asset.pk)},
+    ),
+    Row(
+        *("POST", ASSET + "fork/", Act.CHANGE_ASSETS, 201),
+        {"name": "Copy", "asset_type": "animal"},
+    ),
+    Row(
+        *("POST", SPACE + "describe/", Act.DESCRIBE, 200),
+        lambda it: {"variant_id": str(it.variant.pk)},
+    ),
+    Row(
+        *("POST", SPACE + "compare/", Act.DESCRIBE, 200),
+        lambda it: {"variant_ids": [str(it.variant.pk), str(it.other.pk)]},
+    ),
+    Row("GET", SPACE + "export/", Act.EXPORT, 200),
+    Row("GET", SPACE + "training-export/", Act.EXPORT, 200),
 ]
 
 #: doors that ask for no role: anybody signed in may ask to be let in, and members may go

@@ -289,7 +289,7 @@ def all_approved(it: Stage, actor: User) -> Story:
     proposed(it, actor)
     proposed(it, actor, "tag", asset_id=str(it.asset.pk), add=["hero"])
     yield
-    assert len(approvals.approve_all(actor=actor, **at(it))["approved"]) == 2
+    assert len(approvals.approve_all(actor=actor, **at(it))["approved"]) == 3
 
 
 def expired(it: Stage, actor: User) -> Story:

@@ -1,21 +1,21 @@
 """Role by act by door: what NEEDS says is what every door does."""
 
-import itertools
 import re
 from typing import Any
 
 import pytest
 from django.db import transaction
 
-from genproj.kernel.api import Door
 from spaces import urls
-from spaces.models import Space
+from spaces.api.doors import SpaceDoor
+from spaces.models import Member, Space
 from spaces.permissions import NEEDS, Act, Role, allows
 from tests.people import Person
 from tests.spaces.doors import DOORS, OPEN, REFUSING, Row, Stage
 
 pytestmark = pytest.mark.django_db
 
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 by_name = pytest.mark.parametrize("row", DOORS, ids=lambda row: row.name)
 
 
@@ -30,6 +30,8 @@ def people(owner: Person, editor: Person, viewer: Person) -> dict[Role, Person]:
 
 
 def knock(person: Person, row: Row, stage: Stage) -> Any:
+    if row.multipart:
+        return person.client.post(f"/api/v1/{row.address(stage)}", row.said(stage))
     return person.send(row.method, row.address(stage), row.said(stage))
 
 
@@ -87,19 +89,51 @@ def test_a_role_that_is_too_low_is_refused(
             assert tried(person, row, stage).status_code == row.status
 
 
-def test_every_door_has_a_row() -> None:
-    ours = [urls.SPACES, urls.MEMBERS, urls.ASSETS, urls.VARIANTS, urls.STYLE]
-    there = set()
-    for pattern in itertools.chain(*ours):
+def test_nothing_is_repeated_to_who_has_gone_or_may_no_longer_do_it(
+    space: Space, editor: Person
+) -> None:
+    path, body = f"spaces/{space.pk}/assets/", {"name": "Gull", "asset_type": "animal"}
+    key = {"Idempotency-Key": "once"}
+    first = editor.post(path, body, **key)
+    again = editor.send("POST", path, body, **key)
+    assert (again.status_code, again.json()) == (201, first)
+    assert again["Idempotency-Replayed"] == "true"
+    mine = Member.objects.filter(space=space, user=editor.user)
+    mine.update(role=Role.VIEWER)
+    editor.post(path, body, status=403, **key)
+    mine.update(role=Role.EDITOR)
+    editor.post(path, body, **key)
+    editor.post(f"spaces/{space.pk}/leave/", status=204, **key)
+    editor.post(f"spaces/{space.pk}/leave/", status=204, **key)
+    assert "Gull" not in str(editor.post(path, body, status=404, **key))
+
+
+def doors_there() -> dict[str, type[SpaceDoor]]:
+    """Every method of every door below a space."""
+    there = {}
+    for pattern in urls.urlpatterns:
         route = re.sub(r"<\w+:(\w+)>", r"{\1}", str(pattern.pattern))
-        view = getattr(pattern.callback, "cls", None)
-        if not route.startswith("api/v1/spaces/{id}/") or not issubclass(view or object, Door):
+        if not route.startswith("api/v1/spaces/{id}/"):
             continue
+        view = pattern.callback.cls
+        assert issubclass(view, SpaceDoor), route
         path = route.removeprefix("api/v1/spaces/")
-        verbs = {"get", "post", "put", "patch", "delete"}
-        there |= {f"{verb.upper()} {path}" for verb in verbs if hasattr(view, verb)}
-    assert there - {row.name for row in DOORS} - OPEN == set()
-    assert {row.name for row in DOORS} - there == set()
+        verbs = [verb for verb in METHODS if hasattr(view, verb.lower())]
+        there |= {f"{verb} {path}": view for verb in verbs}
+    return there
+
+
+def test_every_door_has_a_row() -> None:
+    rows = [row.name for row in (*DOORS, *REFUSING)]
+    assert len(rows) == len(set(rows))
+    assert doors_there().keys() == {*rows, *OPEN}
+
+
+def test_every_door_asks_for_the_act_of_its_row() -> None:
+    there = doors_there()
+    for row in (*DOORS, *REFUSING):
+        assert there[row.name].needs.get(row.method, Act.VIEW) == row.act, row.name
+    assert {name for name, door in there.items() if None in door.needs.values()} >= OPEN
 
 
 def test_every_act_needs_a_role() -> None:
