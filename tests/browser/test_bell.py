@@ -29,7 +29,7 @@ def tell(place: Installation, name: str, *titles: str) -> None:
     code = f"import django; django.setup()\n{TELL}"
     environment = {**os.environ, **place.environment, "DJANGO_SETTINGS_MODULE": "genproj.settings"}
     command = [sys.executable, "-c", code, json.dumps([name, titles])]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=60)
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=300)
 
 
 async def test_the_bell_rings_opens_and_falls_silent(place: Installation) -> None:

@@ -21,7 +21,7 @@ async def test_four_pictures_are_asked_for_and_arrive_one_by_one(place: Installa
         group = page.locator(".group").first
         await expect(group).to_contain_text("a paper kite over a salt marsh")
         await expect(group.locator(".tile")).to_have_count(4)
-        await expect(group.locator(".tile img")).to_have_count(4, timeout=40_000)
+        await expect(group.locator(".tile img")).to_have_count(4, timeout=120_000)
         await expect(group.locator(".chip")).to_have_text("Done")
         assert await page.input_value("#prompt") == "a paper kite over a salt marsh"
         assert await page.evaluate("document.activeElement.id") == "prompt"
@@ -98,13 +98,13 @@ async def test_it_works_while_the_socket_is_blocked(place: Installation) -> None
         page = bob.page
         await page.route_web_socket(re.compile(r"/ws/"), refuse)
         await bob.go("/create/")
-        await page.wait_for_selector("#wire[data-state=polling]", timeout=30_000)
+        await page.wait_for_selector("#wire[data-state=polling]", timeout=120_000)
         await page.fill("#prompt", "a stone bridge in the rain")
         await page.fill("#count", "2")
         await page.press("#prompt", "Control+Enter")
         group = page.locator(".group").first
         await expect(group).to_contain_text("a stone bridge in the rain")
-        await expect(group.locator(".tile img")).to_have_count(2, timeout=60_000)
+        await expect(group.locator(".tile img")).to_have_count(2, timeout=120_000)
 
 
 async def test_it_works_without_a_script(place: Installation) -> None:
@@ -140,7 +140,7 @@ async def test_a_running_one_is_cancelled_and_asked_for_again(place: Installatio
         row = page.locator("#tray li", has_text="a lantern that never lights").first
         await row.get_by_role("button", name="Retry what is missing").click()
         again = page.locator(".group", has_text="a lantern that never lights").first
-        await expect(again.locator(".tile img")).to_have_count(1, timeout=40_000)
+        await expect(again.locator(".tile img")).to_have_count(1, timeout=120_000)
 
 
 async def test_a_refusal_stands_where_it_belongs(place: Installation) -> None:

@@ -15,7 +15,7 @@ from tests.browser.test_pages import offences
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.asyncio]
 
 TWO = "Generate two variants of a lighthouse at night and rename the knight to Sir Fog"
-LATER = 40_000
+LATER = 120_000
 
 
 async def space_of(alice: Visit, name: str) -> str:
@@ -183,7 +183,7 @@ async def test_it_works_while_the_socket_is_blocked(place: Installation) -> None
         await page.route_web_socket(re.compile(r"/ws/"), refuse)
         await alice.go(f"/spaces/{id}/?tab=chat")
         await say(page, "Rename the knight to Sir Fog")
-        await page.wait_for_selector("#wire[data-state=polling]", timeout=30_000)
+        await page.wait_for_selector("#wire[data-state=polling]", timeout=LATER)
         await expect(proposal(page, "Rename")).to_be_visible(timeout=LATER)
         await proposal(page, "Rename").get_by_role("button", name="Approve").first.click()
         await expect(proposal(page, "Rename", "executed")).to_be_visible(timeout=LATER)

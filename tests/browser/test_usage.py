@@ -37,7 +37,7 @@ def spend(place: Installation, *, limit: str, spent: str) -> None:
     code = f"import django; django.setup()\n{SPEND}"
     environment = {**os.environ, **place.environment, "DJANGO_SETTINGS_MODULE": "genproj.settings"}
     command = [sys.executable, "-c", code, json.dumps([limit, spent])]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=60)
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=300)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -209,10 +209,11 @@ def after_report(shed: Shed, studio: Sandbox) -> None:
 
 
 MOMENTS = [after_claim, after_submit, while_polling, while_uploading, before_report, after_report]
+#: what a provider has a part in happens with both
+SHOTS = [*((moment, RUNWARE) for moment in MOMENTS), (after_submit, VEO), (while_polling, VEO)]
 
 
-@pytest.mark.parametrize("model", [VEO, RUNWARE])
-@pytest.mark.parametrize("moment", MOMENTS, ids=lambda one: one.__name__)
+@pytest.mark.parametrize(("moment", "model"), SHOTS, ids=lambda one: getattr(one, "__name__", one))
 def test_a_worker_that_is_killed_goes_on_where_it_was(
     sheds: Any,
     studio: Sandbox,
