@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-LOG_BYTES = 5 * 2**20
+LOG_BYTES, LOG_FILES = 5 * 2**20, 4
 LONGEST_LINE = 16_384
 LONGEST_BACKOFF = 5.0
 #: A child that stayed ready this long begins its backoff anew.
@@ -70,10 +70,15 @@ def _begin(parent: int, niceness: int) -> None:
 
 
 class Log:
-    """Copies a child's lines to the terminal and to a file of bounded size; keeps the tail."""
+    """Copies a child's lines to the terminal and to files of bounded size; keeps the tail.
 
-    def __init__(self, name: str, folder: Path) -> None:
-        self.name = name
+    Of `files` files, each of about `size` bytes, the newest is `name.log`, then `name.log.1`.
+    """
+
+    def __init__(
+        self, name: str, folder: Path, *, size: int = LOG_BYTES, files: int = LOG_FILES
+    ) -> None:
+        self.name, self.size, self.files = name, size, files
         self.path = folder / f"{name}.log"
         self.tail: collections.deque[str] = collections.deque(maxlen=30)
         folder.mkdir(parents=True, exist_ok=True)
@@ -94,11 +99,20 @@ class Log:
                     self._write(line)
 
     def _write(self, line: str) -> None:
-        if self.path.exists() and self.path.stat().st_size > LOG_BYTES:
-            self.path.replace(self.path.with_suffix(".log.1"))
+        if self.path.exists() and self.path.stat().st_size > self.size:
+            self._turn_over()
         stamp = "" if _is_object(line) else time.strftime("%Y-%m-%dT%H:%M:%S%z ")
         with self.path.open("a") as file:
             file.write(f"{stamp}{line}\n")
+
+    def _turn_over(self) -> None:
+        """Begin a new file; the oldest gives way."""
+        names = [self.path, *(self.path.with_suffix(f".log.{n}") for n in range(1, self.files))]
+        for older, newer in reversed(list(zip(names[1:], names, strict=False))):
+            if newer.exists():
+                newer.replace(older)
+        if self.files == 1:
+            self.path.unlink()
 
 
 class LastWill:
@@ -148,14 +162,14 @@ class Child:
         self,
         role: Role,
         *,
-        log_folder: Path,
+        log: Log,
         silence: float,
         environment: Mapping[str, str],
         will: LastWill,
     ) -> None:
         self.role = role
         self.will = will
-        self.log = Log(role.name, log_folder)
+        self.log = log
         self.silence = silence
         self.environment = {**environment, **role.extra}
         self.process: subprocess.Popen[bytes] | None = None

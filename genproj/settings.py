@@ -373,3 +373,6 @@ METRICS_TOKEN = env.secret("METRICS_TOKEN")
 
 LOG_FORMAT = env.text("LOG_FORMAT", "console")
 LOGGING = logging_config(LOG_FORMAT)
+#: of each process that `manage.py run` starts: what a file holds, and how many files there are
+LOG_MEGABYTES = env.number("LOG_MEGABYTES", 5, least=1)
+LOG_FILES = env.number("LOG_FILES", 4, least=1)

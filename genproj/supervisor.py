@@ -16,7 +16,7 @@ import psutil
 from django.conf import settings
 
 from genproj import roles
-from genproj.children import Child, LastWill, Role, say
+from genproj.children import Child, LastWill, Log, Role, say
 from genproj.kernel import figures
 
 LOOK_EVERY = 0.1
@@ -129,7 +129,12 @@ class Supervisor:
     def _child(self, role: Role) -> Child:
         return Child(
             role,
-            log_folder=self._log_folder,
+            log=Log(
+                role.name,
+                self._log_folder,
+                size=settings.LOG_MEGABYTES * 2**20,
+                files=settings.LOG_FILES,
+            ),
             silence=settings.SILENCE_SECONDS,
             environment=self._environment,
             will=self._will,

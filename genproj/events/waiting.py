@@ -13,6 +13,8 @@ from genproj.kernel import draining
 from genproj.kernel.asgi import FOLLOW, Answer, Scope
 
 LONGEST = 30
+#: waits that a process holds at a time
+MOST_WAITS = 1000
 WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?(?=$|[,;\s])", re.IGNORECASE)
 UNSETTLED = frozenset(
     {
@@ -28,6 +30,8 @@ UNSETTLED = frozenset(
 CALLER = frozenset(
     {b"host", b"authorization", b"cookie", b"accept", b"x-request-id", b"x-forwarded-proto"}
 )
+
+_waits = 0
 
 Ask = Callable[[Scope, IO[bytes]], Awaitable[Answer]]
 
@@ -65,6 +69,8 @@ async def answer_when_settled(ask: Ask, scope: Scope, body: IO[bytes]) -> Answer
     applied = (b"preference-applied", f"wait={seconds}".encode())
     stream = answer.header(FOLLOW)
     if stream is not None and not _settled(answer, thing):
+        if _waits >= MOST_WAITS:
+            return answer  # a preference; the client looks again by itself
         latest = await _wait(ask, scope, path, stream.decode(), thing, seconds)
         answer, thing = _merged(answer, latest), _json(latest)
     if created and answer.status == 202 and thing is not None and _settled(answer, thing):
@@ -86,7 +92,9 @@ async def _wait(
     ask: Ask, scope: Scope, path: str, stream: str, thing: dict[str, Any], seconds: int
 ) -> Answer:
     """The thing as it stands when it has settled, the time is over, or this process is to end."""
+    global _waits
     look = _looking(scope, path)
+    _waits += 1
     try:
         async with asyncio.timeout(seconds), relay.follow(stream) as frames:
             # It may have settled between the first answer and the subscription.
@@ -97,6 +105,8 @@ async def _wait(
             return answer
     except (TimeoutError, TooOld):
         return await ask(look, io.BytesIO())
+    finally:
+        _waits -= 1
 
 
 async def _touched(frames: Any, number: str) -> None:

@@ -19,7 +19,7 @@ from django.db import connection, connections
 
 from generations.operations import register
 from genproj.accounts import operations as accounts
-from genproj.events import sse
+from genproj.events import sse, waiting
 from genproj.kernel.asgi import Answer
 from genproj.kernel.sendfile import READERS, send_file
 from genproj.kernel.wsgi import WsgiInThreads, environ
@@ -103,6 +103,18 @@ def test_a_wait_that_is_over_answers_as_it_stands(client: httpx.Client) -> None:
     assert (answer.status_code, answer.json()["state"]) == (202, "pending")
     assert answer.headers["preference-applied"] == "wait=1"
     assert time.monotonic() - began > 0.9
+
+
+def test_a_wait_too_many_is_answered_at_once(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.models()
+    monkeypatch.setattr(waiting, "MOST_WAITS", 0)
+    wish = {"model": world.MODEL, "prompt": "a boat"}
+    answer = client.post("/api/v1/generations/", json=wish, headers={"Prefer": "wait=30"})
+    assert answer.status_code == 202
+    assert "preference-applied" not in answer.headers
+    assert waiting._waits == 0
 
 
 def test_a_single_object_can_be_waited_for(client: httpx.Client, alice: User) -> None:

@@ -1,5 +1,6 @@
 """`manage.py run` with real processes: starts, survives every kill, and leaves nothing behind."""
 
+import contextlib
 import io
 import os
 import signal
@@ -63,6 +64,7 @@ class Installation:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Installation":
+        self.said_before = len(self.output) if self.output_path.exists() else 0
         with self.output_path.open("ab") as output:
             self.process = subprocess.Popen(
                 [python(), "manage.py", "run"],
@@ -86,7 +88,7 @@ class Installation:
     def has_announced(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, self.output
-        return "Genproj is ready" in self.output
+        return "Genproj is ready" in self.output[self.said_before :]
 
     def is_ready(self) -> bool:
         try:
@@ -105,6 +107,17 @@ class Installation:
                 continue
         return None
 
+    def workers(self) -> list[psutil.Process]:
+        """The processes that run tasks: the sentinel's first children; none while it starts."""
+        with contextlib.suppress(IndexError, psutil.Error):
+            if main := self.main_of("worker"):
+                return list(main.children()[0].children())[:2]
+        return []
+
+    def draining(self) -> set[int]:
+        """The workers that work just now: each listens to the bell."""
+        return self.ground.listening({one.pid for one in self.workers()})
+
     def everyone(self) -> list[psutil.Process]:
         return psutil.Process(self.pid).children(recursive=True)
 
@@ -120,7 +133,7 @@ class Installation:
         beat = self.folder / "run" / f"beat-{role}"
         return beat.exists() and beat.stat().st_mtime > since
 
-    def end(self) -> None:
+    def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -128,6 +141,9 @@ class Installation:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(60)
+
+    def end(self) -> None:
+        self.stop()
         self.ground.close()
 
 
@@ -141,6 +157,14 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         yield running
     finally:
         running.end()
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One that each test starts and stops; only the first start makes its tables."""
+    one = Installation(tmp_path_factory.mktemp("stops"))
+    yield one
+    one.end()
 
 
 def test_it_tells_where_it_is_and_who_may_sign_in(installation: Installation) -> None:
@@ -176,11 +200,9 @@ def test_a_cluster_that_hangs_since_an_idle_worker_was_killed_is_replaced(
 ) -> None:
     """The worker that waits first holds the queue's read lock; its death hangs the others."""
     until(lambda: "demo    | Demo pictures" in installation.output, SOON, "the demo world")
-    for _ in range(12):  # a drain may be under way: then its worker is replaced and nothing hangs
-        time.sleep(5)
-        main = installation.main_of("worker")
-        assert main is not None
-        for idle in list(main.children()[0].children())[:2]:
+    for _ in range(12):  # a drain may begin just now: then its worker is replaced, nothing hangs
+        until(lambda: installation.workers() and not installation.draining(), SOON, "a rest")
+        for idle in installation.workers():
             idle.kill()
         killed_at = time.time()
         until(lambda at=killed_at: installation.has_beaten("worker", since=at + 1), SOON, "a beat")
@@ -218,8 +240,10 @@ def test_a_second_start_says_in_one_line_that_the_port_is_taken(
 
 
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
-def test_when_asked_to_stop_it_takes_all_with_it(tmp_path: Path, asked: signal.Signals) -> None:
-    running = Installation(tmp_path).start()
+def test_when_asked_to_stop_it_takes_all_with_it(
+    stopped: Installation, asked: signal.Signals
+) -> None:
+    running = stopped.start()
     try:
         until(running.has_announced, SOON, "the announcement")
         everyone = running.everyone()
@@ -229,11 +253,11 @@ def test_when_asked_to_stop_it_takes_all_with_it(tmp_path: Path, asked: signal.S
         assert running.process.wait(SOON) == 0
         assert not alive(everyone)
     finally:
-        running.end()
+        running.stop()
 
 
-def test_nothing_survives_a_killed_supervisor(tmp_path: Path) -> None:
-    running = Installation(tmp_path).start()
+def test_nothing_survives_a_killed_supervisor(stopped: Installation) -> None:
+    running = stopped.start()
     try:
         until(running.has_announced, SOON, "the announcement")
         everyone = running.everyone()
@@ -245,9 +269,9 @@ def test_nothing_survives_a_killed_supervisor(tmp_path: Path) -> None:
         running.process.wait(SOON)
         until(lambda: not alive(everyone), SOON, "the end of all")
         running.start()
-        until(lambda: running.output.count("Genproj is ready") == 2, SOON, "the second start")
+        until(running.has_announced, SOON, "the second start")
     finally:
-        running.end()
+        running.stop()
 
 
 def test_a_child_that_cannot_start_stops_the_whole_with_its_log(tmp_path: Path) -> None:
@@ -309,3 +333,17 @@ def test_a_line_that_is_an_object_stays_one(
     assert first == '{"action": "kept"}'
     assert second.endswith(" plain words")
     assert capsys.readouterr().out == '{"action": "kept"}\nweb     | plain words\n'
+
+
+def test_logs_turn_over_and_the_oldest_gives_way(tmp_path: Path) -> None:
+    log = Log("web", tmp_path, size=10, files=3)
+    for number in range(6):
+        log.follow(io.BytesIO(f"{number} and more words\n".encode())).join(60)
+    kept = [tmp_path / name for name in ("web.log", "web.log.1", "web.log.2")]
+    assert [path.read_text().split()[1] for path in kept] == ["5", "4", "3"]
+    assert sorted(tmp_path.iterdir()) == kept
+    alone = Log("clock", tmp_path, size=10, files=1)
+    for number in range(3):
+        alone.follow(io.BytesIO(f"{number} and more words\n".encode())).join(60)
+    assert (tmp_path / "clock.log").read_text().split()[1] == "2"
+    assert not (tmp_path / "clock.log.1").exists()
