@@ -57,7 +57,8 @@ def _catalogue(search: str, **theirs: str) -> tuple[FoundModel, ...]:
     filters: dict[str, Any] = dict(theirs)
     if tag := filters.pop("tag", None):
         filters["tags"] = [tag]
-    found = search_catalogue(provider="runware", search=search, limit=CATALOGUE_LIMIT, **filters)
+    filters |= {"search": search, "limit": CATALOGUE_LIMIT}
+    found = search_catalogue(provider="runware", filters=filters)
     return found.models
 
 

@@ -170,7 +170,7 @@ def _model(id: str) -> tuple[ProviderModel | None, Errors]:
 def _from_catalogue(id: str) -> ProviderModel | None:
     """A new row for a model that the provider's catalogue knows under exactly this id."""
     try:
-        found = search_catalogue(provider="runware", search=id, limit=20)
+        found = search_catalogue(provider="runware", filters={"search": id, "limit": 20})
     except ProviderError as problem:
         raise ProviderUnavailable(
             "The registry lacks this model and the provider's catalogue cannot be asked just now."

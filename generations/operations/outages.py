@@ -4,7 +4,7 @@ Rows that wait for it stay as they are, due and unclaimed; only their deadlines 
 tried, one row goes first, and what else was claimed is given back.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from django.db.models import QuerySet
@@ -119,8 +119,8 @@ def note_fetches(fetched: Iterable[tuple[str, bool, str]]) -> None:
         breakers.note(target, answered=bool(answers), failures=failures, error="not reached")
 
 
-def search_catalogue(*, provider: str, **filters: Any) -> FoundModels:
-    """What a provider's catalogue holds.
+def search_catalogue(*, provider: str, filters: Mapping[str, Any]) -> FoundModels:
+    """What a provider's catalogue holds, narrowed in its own words.
 
     Raises:
         ProviderError: it cannot be asked; at once while the provider is left alone.
