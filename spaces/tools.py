@@ -225,7 +225,8 @@ STEPS: Schema = {
 }
 TABLE["plan"] = Tool(
     "Draft several steps that people start, pause, skip and stop themselves, in order; for what "
-    "takes more than one step. Steps name what is in the space already.",
+    "takes more than one step. Where an id is asked for, a step may name an earlier one that makes "
+    "something, as `step:2`; it waits for its pictures.",
     Kind.CHANGES,
     Act.CHAT,
     "spaces.operations.plans.draft",

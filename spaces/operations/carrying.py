@@ -10,7 +10,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 
 from spaces.models import Asset
-from spaces.operations import assets, making
+from spaces.operations import assets, making, references
 from spaces.operations.assets import ABSENT, Absent
 from spaces.operations.placing import Made
 from spaces.operations.recipes import Wish
@@ -103,12 +103,15 @@ def rename(*, actor: User, space_id: UUID, arguments: Arguments) -> dict[str, An
 
 
 def cost_of(*, actor: User, space_id: UUID, arguments: Arguments) -> Decimal | None:
-    """What a tool that spends would cost, as far as prices are known; nothing is made.
+    """What a tool that spends would cost, as far as prices are known; nothing is made. What an
+    earlier step of its plan is to make counts as one picture.
 
     Raises:
         Invalid: it would be refused.
     """
-    wish = _wish(arguments)
+    coming = len(references.steps_in(arguments))
+    arguments = references.left_out(arguments)
+    wish = replace(_wish(arguments), to_come=coming)
     if not wish.source_variant_ids and arguments.get("asset_id"):
         found = Asset.objects.filter(pk=arguments["asset_id"], space=space_id)
         active = [one for one in found.values_list("active_variant", flat=True) if one]

@@ -4,7 +4,7 @@ Every change of a plan holds the space's lock. A step that runs is an approval o
 worker that dies in the middle of it leaves nothing, and it is done once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from genproj.kernel import rows
+from genproj.kernel.api import bodies
 from genproj.kernel.clock import after, now
 from genproj.kernel.errors import (
     Conflict,
@@ -23,24 +24,32 @@ from genproj.kernel.errors import (
     VersionConflict,
 )
 from genproj.kernel.ids import uuid7
-from spaces.models import Approval, Plan, PlanStep
-from spaces.operations import approvals, calls
+from spaces.models import Approval, Plan, PlanStep, Variant
+from spaces.operations import approvals, calls, references
 from spaces.operations.entering import entered
 from spaces.operations.telling import tell_approval, tell_plan
 from spaces.permissions import Act
 from spaces.queries.plans import PlanNotFound
-from spaces.states import PLAN, STEP, ApprovalStatus, PlanStatus, StepStatus
+from spaces.states import PLAN, STEP, ApprovalStatus, PlanStatus, StepStatus, VariantStatus
 from spaces.tools import Kind
 
 P, S = PlanStatus, StepStatus
 FAILED = "A step failed. Retry it, or skip it."
 OVER = "The next step would cost more than the plan's ceiling leaves."
+NOT_EARLIER = "Names no earlier step that makes something."
+BEING_MADE = frozenset({VariantStatus.PENDING, VariantStatus.PROCESSING})
 
 
 class CeilingReached(Conflict):
     """The next step would cost more than the plan's ceiling leaves."""
 
     code, title = "ceiling_reached", "Ceiling reached"
+
+
+class NotThereYet(Conflict):
+    """What the step works on is still being made; it begins by itself once that is there."""
+
+    code, title = "not_there_yet", "Still being made"
 
 
 class StepNotFound(PlanNotFound):
@@ -56,7 +65,8 @@ def draft(*, actor: User, space_id: UUID, arguments: Mapping[str, Any]) -> dict[
     """
     here = entered(actor=actor, space_id=space_id, act=Act.CHAT)
     at = now()
-    steps = [_step(number, one, actor, space_id) for number, one in enumerate(arguments["steps"])]
+    said = arguments["steps"]
+    steps = [_step(number, said, actor, space_id) for number in range(len(said))]
     plan = Plan.objects.create(
         id=uuid7(),
         space=here.space,
@@ -77,10 +87,15 @@ def draft(*, actor: User, space_id: UUID, arguments: Mapping[str, Any]) -> dict[
     return {"plan_id": str(plan.pk), "steps": len(steps), "status": words}
 
 
-def _step(number: int, said: Mapping[str, Any], actor: User, space_id: UUID) -> PlanStep:
+def _step(number: int, steps: Sequence[Mapping[str, Any]], actor: User, space_id: UUID) -> PlanStep:
+    said = steps[number]
     try:
         tool = calls.tool_of(said["tool"])
-        given = calls.checked(tool, arguments=said["arguments"], space_id=space_id)
+        _require_earlier(said["arguments"], [one["tool"] for one in steps[:number]])
+        stood_in = references.stood_in(said["arguments"])
+        given = references.put_back(bodies.read_body(stood_in, tool.schema))
+        if errors := calls.strangers(references.left_out(given), space_id=space_id):
+            raise Invalid(errors)
         cost = calls.price_of(tool, actor=actor, space_id=space_id, given=given)
     except Invalid as wrong:
         place = f"/steps/{number}/arguments"
@@ -96,6 +111,17 @@ def _step(number: int, said: Mapping[str, Any], actor: User, space_id: UUID) -> 
         cost=cost,
         status=S.WAITING,
     )
+
+
+def _require_earlier(arguments: Mapping[str, Any], before: Sequence[str]) -> None:
+    """Invalid where a step names one that does not come before it, or that makes nothing."""
+    errors = [
+        {"pointer": pointer, "code": "not_earlier", "detail": NOT_EARLIER}
+        for pointer, number in references.steps_in(arguments).items()
+        if number > len(before) or before[number - 1] not in references.MAKERS
+    ]
+    if errors:
+        raise Invalid(errors)
 
 
 @rows.atomically
@@ -133,7 +159,10 @@ def start(
         following = plan.steps.filter(status=S.WAITING).first()
         if following is None:
             return _moved(plan, P.DONE)
-        _begin(plan, following)
+        try:
+            _begin(plan, following)
+        except NotThereYet as early:
+            return _moved(plan, P.RUNNING, note=early.detail)
     return _moved(plan, P.RUNNING)
 
 
@@ -164,6 +193,9 @@ def skip(
     _require_open(plan)
     STEP.advance(_step_in(plan, step_id), S.SKIPPED)
     left = plan.steps.filter(status__in=(S.WAITING, S.RUNNING, S.FAILED)).exists()
+    if left and plan.status == P.RUNNING and (following := _waiting_for(plan)):
+        _advance(plan, following)  # it had waited for pictures
+        return plan
     return _moved(plan, PlanStatus(plan.status) if left else P.DONE)
 
 
@@ -191,6 +223,54 @@ def require_going(approval: Approval, /) -> None:
     """Forbidden when the plan, whose step this is, was stopped meanwhile."""
     if PlanStep.objects.filter(pk=approval.step, plan__status=P.STOPPED).exists():
         raise Forbidden("The plan was stopped before this step was carried out.")
+
+
+def picture_settled(variant: Variant, /) -> None:
+    """A picture has come, or will not: what waits for it goes on. Inside the transaction of that,
+    which holds the space wherever a plan has made the variant."""
+    for plan in Plan.objects.filter(space=variant.space_id, status=P.RUNNING):
+        following = _waiting_for(plan)
+        if following and str(variant.pk) in _variants_for(plan, following):
+            _advance(plan, following)
+
+
+def _waiting_for(plan: Plan) -> PlanStep | None:
+    """The step whose turn it is, of a plan no step of which runs."""
+    if plan.steps.filter(status=S.RUNNING).exists():
+        return None
+    return plan.steps.filter(status=S.WAITING).first()
+
+
+def _results_for(plan: Plan, step: PlanStep) -> dict[int, Mapping[str, Any]]:
+    wanted = set(references.steps_in(step.arguments).values())
+    done = plan.steps.filter(position__in=wanted, status=S.DONE)
+    return {one.position: one.result or {} for one in done}
+
+
+def _variants_for(plan: Plan, step: PlanStep) -> set[str]:
+    return {id for made in _results_for(plan, step).values() for id in made.get("variant_ids", ())}
+
+
+def _given(plan: Plan, step: PlanStep) -> dict[str, Any]:
+    """The arguments of a step, with what earlier ones have made.
+
+    Raises:
+        NotThereYet: a picture of one is still being made.
+        Conflict: one was skipped, or its pictures failed.
+    """
+    made = {}
+    for number in sorted(set(references.steps_in(step.arguments).values())):
+        result = _results_for(plan, step).get(number)
+        ids = [UUID(id) for id in (result or {}).get("variant_ids", ())]
+        found = Variant.objects.filter(space=plan.space_id, pk__in=ids)
+        states = dict(found.values_list("pk", "status"))
+        if any(states.get(id) in BEING_MADE for id in ids):
+            raise NotThereYet(f"Waits for the pictures of step {number}.")
+        good = [str(id) for id in ids if states.get(id) == VariantStatus.COMPLETED]
+        if result is None or not good:
+            raise Conflict(f"Step {number} has made nothing that this step could use.")
+        made[number] = {**result, "variant_ids": good}
+    return references.filled_in(step.arguments, made=made)
 
 
 def ended(approval: Approval, /) -> None:
@@ -226,6 +306,8 @@ def _advance(plan: Plan, following: PlanStep) -> None:
             _begin(plan, following)
     except CeilingReached:
         _moved(plan, P.PAUSED, note=OVER)
+    except NotThereYet as early:
+        _moved(plan, P.RUNNING, note=early.detail)
     except Refusal as refusal:
         _moved(plan, P.PAUSED, note=refusal.detail[:300])
     else:
@@ -238,7 +320,7 @@ def _begin(plan: Plan, step: PlanStep) -> None:
     asker, starter = plan.requested_by, plan.started_by
     if asker is None or starter is None:
         raise Forbidden("Whoever asked for or started this is gone.")
-    given, space_id = step.arguments, plan.space_id
+    given, space_id = _given(plan, step), plan.space_id
     try:
         cost = calls.price_of(tool, actor=asker, space_id=space_id, given=given)
     except Invalid:  # it names what is gone: carrying it out will tell

@@ -19,7 +19,8 @@ LONGEST_PROMPT = 3000
 
 @dataclass(frozen=True)
 class Wish:
-    """What a picture shall be, in the words of whoever asks."""
+    """What a picture shall be, in the words of whoever asks. `to_come`: so many more pictures will
+    go along that are not made yet; what it would cost can be asked all the same."""
 
     prompt: str = ""
     model: str = ""
@@ -30,6 +31,7 @@ class Wish:
     parameters: Mapping[str, Any] | None = None
     use_style: bool = True
     seed: int | None = None
+    to_come: int = 0
 
     @property
     def operation(self) -> str:
@@ -73,6 +75,7 @@ def resolved(space: Space, *, wish: Wish) -> Recipe:
         *(Reference(one.artifact, role) for one, role in parents if one.artifact),
     ]
     pictures = list({one.artifact_id: one for one in reversed(pictures)}.values())[::-1]
+    pictures += [Reference(UUID(int=number), "reference") for number in range(wish.to_come)]
     if len(pictures) > MOST_REFERENCES:
         detail = f"At most {MOST_REFERENCES} pictures can go along, those of the style included."
         raise Invalid.one("/reference_variant_ids", "too_many", detail)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from spaces.states import VARIANT, VariantStatus
 if TYPE_CHECKING:
     from generations.models import RegisterEntry
 
+#: by its name, because plans are made of what makes variants
+SETTLED = "spaces.operations.plans.picture_settled"
 RUNS = frozenset({VariantStatus.PENDING, VariantStatus.PROCESSING})
 
 log = logs.component("spaces")
@@ -80,6 +83,7 @@ def complete(variant: Variant, *, artifact_id: UUID) -> None:
         change(asset, facts={"active_variant_id": variant.pk})
         tell_asset(asset, kind="asset:updated")
     tell_variant(variant, kind="variant:updated", webhook="variant.completed")
+    resolve_name(SETTLED)(variant)
     _announce(variant, "completed")
 
 
@@ -87,6 +91,7 @@ def fail(variant: Variant, *, error: dict[str, Any]) -> None:
     """No picture came; `error` is what people read."""
     move(variant, to=VariantStatus.FAILED, facts={"error": error})
     tell_variant(variant, kind="variant:updated", webhook="variant.failed")
+    resolve_name(SETTLED)(variant)
     _announce(variant, "failed")
 
 

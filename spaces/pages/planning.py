@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from generations.pages.parts import hides_missing
 from genproj.kernel.errors import Invalid, Malformed, Refusal
-from spaces.operations import plans, standing
+from spaces.operations import plans, references, standing
 from spaces.queries.plans import plans_in
 
 OPEN = frozenset({"draft", "running", "paused"})
@@ -49,6 +49,7 @@ def cards_in(viewer: Any, space_id: UUID) -> list[dict[str, Any]]:
                     **step,
                     "state": STATES[step["status"]],
                     "words": step["title"] or _words(step),
+                    "works_on": sorted(set(references.steps_in(step["arguments"]).values())),
                     "cost": Decimal(step["cost"]) if step["cost"] else None,
                     "error": (step["result"] or {}).get("error"),
                 }

@@ -9,12 +9,15 @@ import pytest
 from django.db import connection
 
 from genproj.events import log
+from genproj.kernel import rows
 from genproj.kernel.clock import now
-from spaces.models import Approval, Asset, Plan
-from spaces.operations import approvals
+from genproj.kernel.errors import Invalid
+from spaces.models import Approval, Asset, Lineage, Plan, Variant
+from spaces.operations import approvals, plans, settling
 from spaces.queries import full_state_of
 from tests.conftest import ROOT, environment, python
 from tests.people import Person
+from tests.spaces.making import settled
 from tests.spaces.test_approvals import WORKER
 from tests.spaces.world import asset_in
 
@@ -265,3 +268,59 @@ def test_the_chat_shows_a_card_with_what_can_be_done(
     assert viewer.client.post(door, {"act": "start"}).url == tab
     row.refresh_from_db()
     assert row.status == "stopped"
+
+
+def drafted(bob: Any, space: Any, *steps: tuple[str, dict[str, Any]]) -> str:
+    """A plan of these steps; where its doors are."""
+    said = [{"tool": tool, "arguments": arguments} for tool, arguments in steps]
+    made = plans.draft(actor=bob, space_id=space.pk, arguments={"title": "Sea", "steps": said})
+    return f"spaces/{space.pk}/plans/{made['plan_id']}/"
+
+
+BUOY = ("generate", {"name": "Buoy", "prompt": "a red buoy at sea"})
+TWO = {"name": "Two buoys", "prompt": "two of them", "reference_variant_ids": ["step:1"]}
+
+
+def test_a_step_works_on_what_an_earlier_one_has_made(space, bob, studio, owner, work) -> None:
+    tag = ("tag", {"asset_id": "step:2", "add": ["sea"]})
+    door = drafted(bob, space, BUOY, ("derive", TWO), tag)
+    assert owner.get(door)["steps"][1]["arguments"] == TWO
+    owner.post(f"{door}start/", {"auto_advance": True}, status=200)
+    while work("run_approved"):
+        pass
+    shown = owner.get(door)
+    assert (shown["status"], statuses(shown)) == ("running", ["done", "waiting", "waiting"])
+    assert shown["note"] == "Waits for the pictures of step 1."
+    for name in ("Buoy", "Two buoys"):
+        variant = Variant.objects.get(asset__name=name)
+        assert settled(work, owner, space, str(variant.pk))["status"] == "completed"
+    shown = owner.get(door)
+    assert (shown["status"], shown["note"], statuses(shown)) == ("done", "", ["done"] * 3)
+    assert Asset.objects.get(name="Two buoys").tags == ["sea"]
+    line = Lineage.objects.get()
+    assert line.parent_variant == Variant.objects.get(asset__name="Buoy").pk
+
+
+def test_a_step_whose_source_fails_waits_for_people(space, bob, studio, owner, work) -> None:
+    door = drafted(bob, space, BUOY, ("derive", TWO))
+    owner.post(f"{door}start/", {"auto_advance": True}, status=200)
+    work("run_approved")
+    with rows.atomic():
+        settling.fail(Variant.objects.get(), error={"code": "timeout", "retryable": True})
+    shown = owner.get(door)
+    assert (shown["status"], statuses(shown)) == ("paused", ["done", "waiting"])
+    assert shown["note"] == "Step 1 has made nothing that this step could use."
+    owner.post(f"{door}start/", status=409)
+    skipped = owner.post(f"{door}skip/", {"step_id": shown["steps"][1]["id"]}, status=200)
+    assert (skipped["status"], statuses(skipped)) == ("done", ["done", "skipped"])
+
+
+@pytest.mark.parametrize("named", ["step:1", "step:2", "step:3", "step:0"])
+def test_a_step_names_none_but_an_earlier_one_that_makes_something(
+    space, bob, knight, studio, named
+) -> None:
+    rename = ("rename", {"asset_id": str(knight.pk), "name": "Sir Fog"})
+    with pytest.raises(Invalid) as refused:
+        drafted(bob, space, rename, ("tag", {"asset_id": named, "add": ["sea"]}))
+    assert refused.value.errors[0]["pointer"] == "/steps/1/arguments/asset_id"
+    assert not Plan.objects.exists()
