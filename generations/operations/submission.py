@@ -109,7 +109,7 @@ def _note_begin(tasks: Sequence[Task], entries: Sequence[RegisterEntry]) -> set[
         pk__in=[task.id for task in tasks], completed_at__isnull=True
     )
     if rows.locks_rows():
-        wanted = wanted.select_for_update()
+        wanted = wanted.order_by("pk").select_for_update()  # as everybody locks them
     begun = {
         str(pk)
         for pk, attempts in wanted.values_list("pk", "attempts")

@@ -80,9 +80,10 @@ def extend(taken: Collection[Row], seconds: float | None = None) -> None:
         fence = Q(pk__in=[])
         for row in taken:
             fence |= Q(pk=row.pk, attempts=row.attempts)
-        model._default_manager.filter(fence).update(
-            leased_until=after(seconds or settings.LEASE_SECONDS)
-        )
+        ours = model._default_manager.filter(fence)
+        if rows.locks_rows():  # in the order in which everybody locks them
+            list(ours.order_by("pk").select_for_update().values_list("pk"))
+        ours.update(leased_until=after(seconds or settings.LEASE_SECONDS))
 
 
 def release(taken: Collection[Row]) -> None:
