@@ -94,17 +94,9 @@ class Studio(Installation):
         assert main is not None
         return main
 
-    def workers(self) -> list[psutil.Process]:
-        """The processes that run tasks: the sentinel's first children."""
-        return list(self.cluster().children()[0].children())[:2]
-
-    def busy(self) -> set[int]:
-        """The workers that drain just now: each listens to the bell."""
-        return self.ground.listening({one.pid for one in self.workers()})
-
     def victim(self, name: str) -> list[psutil.Process]:
         if name in {"busy worker", "idle worker"}:
-            workers, busy = self.workers(), self.busy()
+            workers, busy = self.workers(), self.draining()
             if name == "idle worker":
                 return [one for one in workers if one.pid not in busy][:1]
             return [one for one in workers if one.pid in busy] or workers[:1]

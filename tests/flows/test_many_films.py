@@ -97,7 +97,7 @@ def shoot_one(cinema: Cinema) -> int:
     """Kill a worker, one that drains if there is one."""
     try:
         workers = cinema.workers()
-        busy = cinema.busy()
+        busy = cinema.draining()
         for worker in [one for one in workers if one.pid in busy] or workers:
             worker.send_signal(signal.SIGKILL)
             return 1
