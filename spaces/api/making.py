@@ -248,7 +248,7 @@ class VariantRetry(SpaceDoor):
 
     @docs.act(
         "variants_retry", "Have a failed variant's whole recipe carried out again.", VARIANT,
-        s409="It has not failed.", **MONEY,
+        s409="It has not failed; or `recipe_incomplete`: what made it is not known here.", **MONEY,
     )  # fmt: skip
     @idempotent
     def post(self, request: Request, id: UUID, variant_id: UUID) -> HttpResponse:
