@@ -284,7 +284,7 @@ def _followers(case: Case) -> None:
 
 def _differences(follower: Follower) -> list[str]:
     """A client is given a moment to hear the last of it, as any state is from a moment ago."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while True:
         try:
             found = follower.copy.differences(follower.fresh())

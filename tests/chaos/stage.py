@@ -16,6 +16,8 @@ from tests.chaos.report import Row
 #: contract: nothing is left undone so long after things are back. Counted from the last that moved,
 #: because this machine may have much else to do; the report says how long it took in all
 GRACE = 90.0
+#: for the last of those who ask again and again to have an answer
+ANSWERED = 300.0
 #: for everybody to be back; restarts wait up to five seconds, and the machine may be busy
 RETURN = 120.0
 
@@ -68,7 +70,7 @@ class Stage:
         with contextlib.suppress(NotStarted):
             until(lambda: self.one.order([]) and self.one.is_ready(), RETURN, "readiness")
         began = time.monotonic()
-        while time.monotonic() - began < GRACE and not _all_answered(load.wishes):
+        while time.monotonic() - began < ANSWERED and not _all_answered(load.wishes):
             time.sleep(0.3)
         await_settled(self.one, load.wishes, GRACE)
         load.finish()  # a retry may have been asked for at the very end
