@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from genproj.streams import THINGS
 
 MOST_PER_PERSON = 10
 PING_EVERY = 15.0
+#: how old the knowledge may be that somebody may see what they are told of
+LOOK_EVERY = 1.0
 RETRY_MS = 3000
 
 _open: Counter[int] = Counter()
@@ -92,7 +95,7 @@ async def follow_thing(
     _open[viewer.pk] += 1
     SOCKETS.inc()
     try:
-        await _stream(scope, receive, send, first, kind)
+        await _stream(scope, receive, send, first, kind, viewer)
     finally:
         SOCKETS.dec()
         _open[viewer.pk] -= 1
@@ -100,7 +103,9 @@ async def follow_thing(
             del _open[viewer.pk]
 
 
-async def _stream(scope: Scope, receive: Receive, send: Send, first: Snapshot, kind: str) -> None:
+async def _stream(
+    scope: Scope, receive: Receive, send: Send, first: Snapshot, kind: str, viewer: Any
+) -> None:
     given = header(scope, b"last-event-id") or ""
     missed = await _missed(first.stream, int(given)) if _is_seq(given) else None
     if missed is not None:
@@ -122,7 +127,7 @@ async def _stream(scope: Scope, receive: Receive, send: Send, first: Snapshot, k
         return
     gone = asyncio.ensure_future(_disconnected(receive))
     told = asyncio.ensure_future(
-        _tell(send, first, kind, int(given) if missed is not None else None)
+        _tell(send, first, kind, viewer, int(given) if missed is not None else None)
     )
     either = asyncio.wait({gone, told}, return_when=asyncio.FIRST_COMPLETED)
     try:
@@ -137,12 +142,14 @@ async def _stream(scope: Scope, receive: Receive, send: Send, first: Snapshot, k
         told.cancel()
 
 
-async def _tell(send: Send, first: Snapshot, kind: str, after: int | None) -> None:
-    """Send events until the thing has settled; `after` is where a reader resumes."""
+async def _tell(send: Send, first: Snapshot, kind: str, viewer: Any, after: int | None) -> None:
+    """Send events until the thing has settled, or is not this person's to see any more; `after`
+    is where a reader resumes."""
 
     async def write(text: str) -> None:
         await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
 
+    seen_at = time.monotonic()
     await write(f"retry: {RETRY_MS}\n\n")
     if after is None:
         await write(event("snapshot", first.seq, first.thing))
@@ -155,11 +162,16 @@ async def _tell(send: Send, first: Snapshot, kind: str, after: int | None) -> No
                     await write(": ping\n\n")
                 elif _about(frame, kind, first.thing["id"]):
                     thing = frame.data[kind]
+                    if time.monotonic() - seen_at >= LOOK_EVERY:
+                        await aside(snapshot, kind, first.thing["id"], viewer)
+                        seen_at = time.monotonic()
                     await write(event("update", frame.seq, thing))
                     if not is_open(thing):
                         return
         except TooOld:
             return  # the reader comes back without anything to replay, and gets a snapshot
+        except (NotFound, Error):
+            return  # who comes back is told why
 
 
 async def _or_ping(frames: Follower) -> AsyncIterator[log.Frame | None]:

@@ -12,17 +12,20 @@ from django.contrib.auth.models import User
 from django.db import connections, transaction
 from django.test import Client
 
-from generations.models import Output
+from generations.models import Output, RegisterEntry
+from generations.operations import register
 from genproj.accounts import operations as accounts
 from genproj.asgi import application
+from genproj.events import sse
 from genproj.kernel.errors import Forbidden, Refusal
 from spaces.consumers.frames import FRAMES, carry_out
 from spaces.errors import SpaceNotFound
 from spaces.models import Member, Space
 from spaces.permissions import Act, Role, allows
+from tests import world
 from tests.people import Person
 from tests.spaces.doors import Stage, picture_in
-from tests.spaces.wires import HOST, PATIENCE, stop_threads
+from tests.spaces.wires import HOST, PATIENCE, beside, stop_threads
 from tests.spaces.world import variant_of
 
 __all__ = ["stop_threads"]
@@ -66,31 +69,45 @@ def test_media_are_for_who_may_look(
 # ── server-sent events ────────────────────────────────────────────────────────────────────────
 
 
-def followed(person: User | None, path: str) -> tuple[int, bytes]:
-    """What a stream of events answers, and its first words."""
+def wire_of(person: User | None, path: str) -> ApplicationCommunicator:
+    """A request that is about to be sent."""
     headers = [HOST]
     if person is not None:
         secret = accounts.issue_token(user=person).secret
         headers.append((b"authorization", f"Bearer {secret}".encode()))
-
     scope = {
         **{"type": "http", "method": "GET", "path": path, "raw_path": path.encode()},
         **{"query_string": b"", "headers": headers, "client": ("127.0.0.1", 1)},
     }
-    return async_to_sync(_answered)(scope)
+    return ApplicationCommunicator(application, scope)
 
 
-async def _answered(scope: dict[str, Any]) -> tuple[int, bytes]:
-    wire = ApplicationCommunicator(application, scope)
+async def begun(wire: ApplicationCommunicator) -> int:
+    """The status that the answer begins with."""
     await wire.send_input({"type": "http.request", "body": b"", "more_body": False})
     start = await wire.receive_output(PATIENCE)
+    return int(start["status"])
+
+
+async def rest(wire: ApplicationCommunicator) -> bytes:
+    """What comes until the answer ends."""
     body, more = b"", True
     while more:
         part = await wire.receive_output(PATIENCE)
         body, more = body + part["body"], part.get("more_body", False)
     await wire.send_input({"type": "http.disconnect"})
     await wire.wait(PATIENCE)
-    return start["status"], body
+    return body
+
+
+def followed(person: User | None, path: str) -> tuple[int, bytes]:
+    """What a stream of events answers."""
+    wire = wire_of(person, path)
+
+    async def story() -> tuple[int, bytes]:
+        return await begun(wire), await rest(wire)
+
+    return async_to_sync(story)()
 
 
 @pytest.fixture
@@ -113,6 +130,32 @@ def test_streams_of_events_are_for_who_may_look(
     assert followed(None, path)[0] == 401
     Member.objects.filter(user=people["vera"]).delete()
     assert followed(people["vera"], path)[0] == 404
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("_closed", "wakes")
+def test_who_is_removed_is_told_no_more(
+    space: Space, people: dict[str, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sse, "LOOK_EVERY", 0.0)
+    entry = world.opened(people["alice"])
+    RegisterEntry.objects.filter(pk=entry.pk).update(audience=f"space:{space.pk}")
+    wires = [wire_of(people[name], f"/api/v1/generations/{entry.pk}/events/") for name in ROLES]
+
+    async def story() -> list[bytes]:
+        told = []
+        assert [await begun(wire) for wire in wires] == [200, 200, 200, 404]
+        for wire in wires[:3]:
+            while b"event: snapshot" not in (await wire.receive_output(PATIENCE))["body"]:
+                pass
+        await beside(Member.objects.filter(user=people["vera"]).delete)
+        await beside(lambda: register.drop_entry(entry_id=entry.pk))
+        for wire in wires:
+            told.append(await rest(wire))
+        return told
+
+    told = async_to_sync(story)()
+    assert [b"event: update" in body for body in told] == [True, True, False, False]
 
 
 # ── sockets ───────────────────────────────────────────────────────────────────────────────────
