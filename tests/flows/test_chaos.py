@@ -1,4 +1,4 @@
-"""A short run of `make chaos` with one seed: processes die while people work, and nothing is lost."""
+"""A short run of `make chaos` with one seed: whatever dies or breaks, nothing is lost."""
 
 import subprocess
 
