@@ -20,7 +20,7 @@ def shared_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox
 @pytest.fixture
 def sandbox(shared_sandbox: SandboxProcess) -> SandboxProcess:
     """A sandbox without delay, faults or earlier calls; shared by the tests of a session."""
-    shared_sandbox.session.post(f"{shared_sandbox.root}/control/reset", timeout=5)
+    shared_sandbox.session.post(f"{shared_sandbox.root}/control/reset", timeout=60)
     return shared_sandbox
 
 

@@ -34,12 +34,12 @@ class SandboxProcess:
         command = [sys.executable, "-m", "genproj.sandbox", "--port", str(self.port)]
         command += ["--data-dir", str(self.folder), *self.options]
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while time.monotonic() < end:
             try:
                 self.session.get(f"{self.root}/control/faults", timeout=1)
                 return self
-            except requests.ConnectionError:
+            except requests.RequestException:
                 time.sleep(0.05)
         raise AssertionError("the sandbox did not start")
 
@@ -62,13 +62,13 @@ class SandboxProcess:
         headers = {"authorization": f"Bearer {key}"} if key else {}
         headers |= more.pop("headers", {})
         return self.session.post(
-            f"{self.root}/v1", json=list(tasks), headers=headers, timeout=30, **more
+            f"{self.root}/v1", json=list(tasks), headers=headers, timeout=120, **more
         )
 
     def poll(self, uuid: str) -> dict[str, Any]:
         return self.post({"taskType": "getResponse", "taskUUID": uuid}).json()
 
-    def settled(self, uuid: str, timeout: float = 20) -> dict[str, Any]:
+    def settled(self, uuid: str, timeout: float = 120) -> dict[str, Any]:
         """The poll's body once nothing of the task is in work any more."""
         return eventually(
             lambda: self.poll(uuid),
@@ -88,24 +88,24 @@ class SandboxProcess:
         )  # fmt: skip
 
     def faults(self, *rules: dict[str, Any]) -> requests.Response:
-        return self.session.put(f"{self.root}/control/faults", json={"rules": rules}, timeout=5)
+        return self.session.put(f"{self.root}/control/faults", json={"rules": rules}, timeout=60)
 
     def tasks(self, uuid: str) -> list[dict[str, Any]]:
-        listed = self.session.get(f"{self.root}/control/tasks", timeout=5).json()["tasks"]
+        listed = self.session.get(f"{self.root}/control/tasks", timeout=60).json()["tasks"]
         return [task for task in listed if task["taskUUID"] == uuid]
 
     def tasks_of_google(self) -> list[dict[str, Any]]:
         """What Google's doors have accepted since the shared sandbox was last reset."""
         known = ("predictLongRunning", "generateContent")
-        listed = self.session.get(f"{self.root}/control/tasks", timeout=5).json()["tasks"]
+        listed = self.session.get(f"{self.root}/control/tasks", timeout=60).json()["tasks"]
         return [task for task in listed if task["taskType"] in known]
 
     def calls(self, **query: Any) -> list[dict[str, Any]]:
         address = f"{self.root}/control/calls"
-        return self.session.get(address, params=query, timeout=5).json()["calls"]
+        return self.session.get(address, params=query, timeout=60).json()["calls"]
 
     def get(self, url: str, **more: Any) -> requests.Response:
-        return self.session.get(url, timeout=more.pop("timeout", 10), **more)
+        return self.session.get(url, timeout=more.pop("timeout", 60), **more)
 
 
 class Catcher:
@@ -140,7 +140,7 @@ class Catcher:
     def json(self) -> list[Any]:
         return [json.loads(body) for body in self.bodies]
 
-    def wait(self, count: int, timeout: float = 10) -> list[Any]:
+    def wait(self, count: int, timeout: float = 120) -> list[Any]:
         eventually(lambda: len(self.bodies), lambda number: number >= count, timeout)
         return self.bodies
 

@@ -70,7 +70,7 @@ def body(*said: Any, **more: Any) -> dict[str, Any]:
 def post(sandbox, content: Any, *, version: str = NEW, **headers: str) -> requests.Response:
     sent = {"x-api-key": "sandbox", "anthropic-version": version} | headers
     return sandbox.session.post(
-        f"{sandbox.root}/v1/messages", json=content, headers=sent, timeout=20
+        f"{sandbox.root}/v1/messages", json=content, headers=sent, timeout=60
     )
 
 
@@ -110,7 +110,7 @@ def events(answer: requests.Response) -> list[tuple[str, Any]]:
 def test_both_keys_and_both_versions_are_taken(sandbox, key, version):
     headers = {"anthropic-version": version, **key}
     answer = sandbox.session.post(
-        f"{sandbox.root}/v1/messages", json=body("hi"), headers=headers, timeout=5
+        f"{sandbox.root}/v1/messages", json=body("hi"), headers=headers, timeout=60
     )
     assert answer.status_code == 200
     assert answer.json()["stop_reason"] == "end_turn"
@@ -122,7 +122,7 @@ def test_both_keys_and_both_versions_are_taken(sandbox, key, version):
 def test_another_key_is_refused(sandbox, key):
     headers = {"anthropic-version": NEW, **key}
     answer = sandbox.session.post(
-        f"{sandbox.root}/v1/messages", json=body("hi"), headers=headers, timeout=5
+        f"{sandbox.root}/v1/messages", json=body("hi"), headers=headers, timeout=60
     )
     assert refusal(answer) == (401, "authentication_error")
 
@@ -201,7 +201,7 @@ def test_what_is_no_json_object_is_refused(sandbox, content):
         f"{sandbox.root}/v1/messages",
         data=content,
         headers={"x-api-key": "sandbox", "anthropic-version": NEW},
-        timeout=5,
+        timeout=60,
     )
     assert refusal(answer) == (400, "invalid_request_error")
 

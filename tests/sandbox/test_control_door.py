@@ -58,11 +58,11 @@ def test_reset_clears_rules_and_calls_and_tasks_only_when_told(sandbox, task):
     asked = task(deliveryMethod="sync")
     url = sandbox.post(asked).json()["data"][0]["imageURL"]
     sandbox.faults({"fault": "never"})
-    sandbox.session.post(f"{sandbox.root}/control/reset", timeout=5)
+    sandbox.session.post(f"{sandbox.root}/control/reset", timeout=60)
     assert sandbox.calls() == []
     assert sandbox.get(f"{sandbox.root}/control/faults").json()["rules"] == []
     assert sandbox.get(url).status_code == 200
-    sandbox.session.post(f"{sandbox.root}/control/reset", json={"tasks": True}, timeout=5)
+    sandbox.session.post(f"{sandbox.root}/control/reset", json={"tasks": True}, timeout=60)
     assert sandbox.get(url).status_code == 404
     assert sandbox.tasks(asked["taskUUID"]) == []
     assert sandbox.post(asked).status_code == 200

@@ -17,7 +17,7 @@ PNG = picture("orange", (90, 160))["bytesBase64Encoded"]
 
 @pytest.fixture(autouse=True)
 def _nothing_before(sandbox: SandboxProcess) -> None:
-    sandbox.session.post(f"{sandbox.root}/control/reset", json={"tasks": True}, timeout=5)
+    sandbox.session.post(f"{sandbox.root}/control/reset", json={"tasks": True}, timeout=60)
 
 
 def ask(prompt: str = "a quiet harbour", *parts: Any, **config: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def socket(sandbox) -> Iterator[ClientConnection]:
 
 def ask(socket: ClientConnection, *tasks) -> dict:
     socket.send(json.dumps(tasks))
-    return json.loads(socket.recv(timeout=10))
+    return json.loads(socket.recv(timeout=60))
 
 
 def test_the_key_comes_first(socket):
@@ -44,7 +44,7 @@ def test_every_result_has_a_frame_and_an_error_one_of_its_own(socket, sandbox, t
     }
     sandbox.faults({"fault": "one_fails"})
     asked = task(deliveryMethod="sync", numberResults=3, seed=20)
-    frames = [ask(socket, asked), *(json.loads(socket.recv(timeout=10)) for _ in range(2))]
+    frames = [ask(socket, asked), *(json.loads(socket.recv(timeout=60)) for _ in range(2))]
     assert [frame["data"][0]["seed"] for frame in frames[:2]] == [20, 21]
     assert frames[2]["errors"][0]["taskUUID"] == asked["taskUUID"]
     assert "data" not in frames[2]
@@ -62,6 +62,6 @@ def test_a_bad_frame_is_refused_and_the_connection_stays(socket):
     ask(socket, HELLO)
     for text in ("{}", "not json", "[]"):
         socket.send(text)
-        assert json.loads(socket.recv(timeout=10))["errors"]
+        assert json.loads(socket.recv(timeout=60))["errors"]
     wrong = ask(socket, {"taskType": "getResponse", "taskUUID": str(uuid4())})
     assert wrong["errors"][0]["code"] == "taskFailedOrNotFound"

@@ -19,7 +19,7 @@ GOOGLE = "https://generativelanguage.googleapis.com/v1beta/files/"
 
 @pytest.fixture(autouse=True)
 def _nothing_before(sandbox: SandboxProcess) -> None:
-    sandbox.session.post(f"{sandbox.root}/control/reset", json={"tasks": True}, timeout=5)
+    sandbox.session.post(f"{sandbox.root}/control/reset", json={"tasks": True}, timeout=60)
 
 
 def wish(prompt: str = "a quiet harbour", **parameters: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from tests.sandbox.test_veo import CREATE, begun, ended, error, path_of, poll, u
 
 @pytest.fixture(autouse=True)
 def _nothing_before(sandbox: SandboxProcess) -> None:
-    sandbox.session.post(f"{sandbox.root}/control/reset", json={"tasks": True}, timeout=5)
+    sandbox.session.post(f"{sandbox.root}/control/reset", json={"tasks": True}, timeout=60)
 
 
 @pytest.mark.parametrize(
