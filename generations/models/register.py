@@ -81,6 +81,10 @@ class RegisterEntry(Leased):
                 condition=Q(catalogued_at__isnull=True),
                 name="entry_uncatalogued",
             ),
+            # for the count of what is under way, which every request for more asks for
+            models.Index(
+                fields=["owner"], condition=Q(completed_at__isnull=True), name="entry_open"
+            ),
         ]
 
     def __str__(self) -> str:

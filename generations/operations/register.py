@@ -19,7 +19,7 @@ from generations.operations import desk, frames, money, naming, pressure
 from generations.providers import inline_providers
 from generations.states import GenerationState
 from genproj import audiences
-from genproj.kernel import figures, logs, rows
+from genproj.kernel import bulk, figures, logs, rows
 from genproj.kernel.clock import now
 from genproj.kernel.errors import Forbidden, InvalidTransition
 from genproj.kernel.ids import uuid7
@@ -84,7 +84,7 @@ def _write(
 ) -> None:
     """One short transaction: what can be made before it is."""
     money.hold(entry, cost=cost)  # first, because it may lock budgets
-    entry.save(force_insert=True)
+    bulk.insert_all([entry])
     if tags:
         EntryTag.objects.bulk_create(
             [EntryTag(entry=entry, name=tag) for tag in dict.fromkeys(tags)]
