@@ -89,6 +89,7 @@ class Installation:
         end = time.monotonic() + READY_SECONDS
         while "Demo pictures:" not in self.log.read_text():
             if time.monotonic() > end or self.process.poll() is not None:
+                self.stop()  # half an installation would go on working beside every other test
                 raise RuntimeError("It did not start:\n" + self.log.read_text()[-3000:])
             time.sleep(0.3)
 
