@@ -30,7 +30,7 @@ PICTURES = 60
 STATES = {"making": "Being made", "completed": "Ready", "failed": "Failed", "empty": "No picture"}
 LIFETIMES = {1: "1 day", 7: "7 days", 30: "30 days"}
 PARTS = {
-    "activity": "spaces/activity.html",
+    "activity": "spaces/happened.html",
     "head": "spaces/figures.html",
     **chatting.PARTS,
 }

@@ -9,11 +9,21 @@ from uuid import UUID
 from django.contrib.auth.models import User
 
 from genproj.kernel.clock import now
-from spaces.models import AccessRequest, Asset, Invitation, Lineage, Member, Snippet, Space, Variant
+from spaces.models import (
+    AccessRequest,
+    Approval,
+    Asset,
+    Invitation,
+    Lineage,
+    Member,
+    Snippet,
+    Space,
+    Variant,
+)
 from spaces.permissions import Role
 from spaces.queries.board import OPEN
 from spaces.queries.membership import role_in
-from spaces.states import VariantStatus
+from spaces.states import ApprovalStatus, VariantStatus
 
 HAPPENED = 60
 #: relation of a variant to what it came from -> what its maker did
@@ -104,8 +114,9 @@ def pictures_in(*, space_id: UUID, limit: int) -> list[tuple[str, str]]:
 def happened_in(*, space_id: UUID) -> list[Happening]:
     """The newest of what people did, as far as the rows tell; the newest first."""
     lines = [
-        *_variants(space_id), *_assets(space_id), *_people(space_id), *_severed(space_id)
-    ]  # fmt: skip
+        *(*_variants(space_id), *_assets(space_id), *_people(space_id)),
+        *(*_severed(space_id), *_decided(space_id)),
+    ]
     return sorted(lines, key=lambda line: line.at, reverse=True)[:HAPPENED]
 
 
@@ -185,6 +196,23 @@ def _severed(space_id: UUID) -> list[Happening]:
         )
         for row in rows.select_related("severed_by").order_by("-severed_at")[:HAPPENED]
         if row.severed_at
+    ]
+
+
+def _decided(space_id: UUID) -> list[Happening]:
+    """What people decided of the assistant's proposals; what was always allowed was theirs too."""
+    rows = Approval.objects.filter(space=space_id, decided_at__isnull=False)
+    rows = rows.exclude(status=ApprovalStatus.EXPIRED).select_related("decided_by")
+    return [
+        Happening(
+            at=row.decided_at,
+            who=_name(row.decided_by),
+            what="rejected" if row.status == ApprovalStatus.REJECTED else "approved",
+            name=f"the proposal to {row.tool.replace('_', ' ')}",
+            href=f"/spaces/{space_id}/?tab=chat#approval-{row.pk}",
+        )
+        for row in rows.order_by("-decided_at")[:HAPPENED]
+        if row.decided_at
     ]
 
 

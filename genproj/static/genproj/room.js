@@ -1,6 +1,7 @@
 // What every page of a space has: its live state, who is here, who just did what, and one way to ask.
 
 import { bind } from "./keys.js";
+import { refreshAll } from "./live.js";
 import { SpaceStore } from "./space.js";
 import { all, copy, icon, make, mention, one, toast } from "./ui.js";
 
@@ -223,16 +224,7 @@ for (const box of all(".picture-choices input")) {
   });
 }
 if (room.dataset.tab === "activity") {
-  store.addEventListener("change", (/** @type {any} */ { detail }) => {
-    const what = deed(detail);
-    const list = one(".happened");
-    if (!list || !what || !detail.who) return;
-    const asset = detail.noun === "asset" ? detail.thing : store.asset(detail.thing.asset_id);
-    if (!asset) return;
-    const at = new Date().toISOString();
-    list.prepend(make("li", {}, make("span", { class: "face", "aria-hidden": "true" }, detail.who[0]),
-      make("p", {}, make("b", {}, detail.who), ` ${what.replace(" this", "")} `, make("a", { href: `/assets/${asset.id}/` }, asset.name)),
-      make("span", { class: "caption muted" }, make("time", { datetime: at, "data-age": "" }, "just now"))));
-  });
+  // whoever did it, the page tells it as it will when it is opened again
+  store.addEventListener("change", (/** @type {any} */ { detail }) => { if (detail.by !== "me") refreshAll("activity"); });
 }
 export { icon };
