@@ -20,6 +20,8 @@ LONGEST_BACKOFF = 5.0
 #: A child that stayed ready this long begins its backoff anew.
 STEADY_SECONDS = 20.0
 STARTS_ALLOWED = 3
+#: how long the first start may take, and any
+START_SECONDS, LONGEST_START = 30.0, 600.0
 #: How long one that is asked to leave may take over what it has begun.
 LEAVING_SECONDS = 60.0
 PR_SET_PDEATHSIG = 1
@@ -177,6 +179,7 @@ class Child:
         self.ever_ready = False
         self.deaths_unready = 0
         self.restarts = 0
+        self.slow_starts = 0
         self.start_at = 0.0
         self.started_at = 0.0
         self.last_sign = 0.0
@@ -209,7 +212,7 @@ class Child:
         if alive:
             self.last_sign = time.monotonic()
             self.ready_since = self.ready_since or self.last_sign
-            self.ever_ready = True
+            self.ever_ready, self.slow_starts = True, 0
         elif self.is_ready and self.role.excused():
             self.last_sign = time.monotonic()
 
@@ -242,9 +245,10 @@ class Child:
                 self.start()
         elif (code := self.process.poll()) is not None:
             self._bury(f"ended ({'signal ' + str(-code) if code < 0 else f'exit {code}'})")
-        elif now - self.last_sign > self._patience():
+        elif now - self.last_sign > (patience := self._patience()):
+            self.slow_starts += 0 if self.is_ready else 1
             self.end(grace=1.0)
-            self._bury(f"gave no sign of life for {self._patience():.0f} s")
+            self._bury(f"gave no sign of life for {patience:.0f} s")
 
     def leave(self) -> None:
         """Have it end by itself and be started again at once."""
@@ -255,7 +259,11 @@ class Child:
     def _patience(self) -> float:
         if self.leaving:
             return LEAVING_SECONDS
-        return self.silence if self.is_ready else max(30.0, 2 * self.silence)
+        if self.is_ready:
+            return self.silence
+        # Where all are started again and again before they are done, none ever is.
+        start = max(START_SECONDS, 2 * self.silence) * 2.0**self.slow_starts
+        return min(start, LONGEST_START)
 
     def _bury(self, what: str) -> None:
         """Take note of the end, kill what is left of the group, and set the next start."""
