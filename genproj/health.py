@@ -25,6 +25,7 @@ from genproj.kernel import draining, figures, storage
 from genproj.kernel.clock import after
 from genproj.kernel.storage import StorageFailure
 from genproj.runtime import queries as runtime
+from genproj.runtime.breakers import State, known, state_of
 from videos.queries import measures as films
 
 #: A pulse comes at least each third of SILENCE_SECONDS; some slack for a busy database.
@@ -91,6 +92,7 @@ def _worker() -> str | None:
     return f"No worker has shown itself for {settings.SILENCE_SECONDS} s."
 
 
+OPENNESS = {State.CLOSED: 0.0, State.HALF_OPEN: 0.5, State.OPEN: 1.0}
 CHECKS = {"database": _database, "storage": _storage, "queue": _queue, "worker": _worker}
 
 
@@ -130,6 +132,12 @@ class _Rows(Collector):
     def _collect(self) -> Iterator[GaugeMetricFamily]:
         alive = runtime.live_workers(since=after(-settings.SILENCE_SECONDS - SLACK_SECONDS))
         yield GaugeMetricFamily("genproj_live_workers", "Workers that show life.", value=alive)
+        breakers = GaugeMetricFamily(
+            "genproj_breaker_open", "Left alone: 1; being tried: 0.5.", labels=["target"]
+        )
+        for target, row in known().items():
+            breakers.add_metric([target], OPENNESS[state_of(row)])
+        yield breakers
         for measure in chain(measures.all_measures(), films.all_measures()):
             family = GaugeMetricFamily(measure.name, measure.help, labels=measure.labels)
             for labels, value in measure.values.items():

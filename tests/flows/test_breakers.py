@@ -114,6 +114,14 @@ def test_staff_keep_it_open_or_closed(dana: User, alice: User) -> None:
     assert breakers.allowed(OURS) == 1
 
 
+def test_measures_tell_what_is_left_alone(dana: User) -> None:
+    client = Client()
+    client.force_login(dana)
+    fail(ENOUGH)
+    page = client.get("/metrics").content.decode()
+    assert f'genproj_breaker_open{{target="{OURS}"}} 1.0' in page
+
+
 def test_the_admin_shows_and_forces_breakers(dana: User) -> None:
     dana.is_superuser = True
     dana.save()
