@@ -18,8 +18,6 @@ time.sleep(1)
 pathlib.Path(sys.argv[1]).touch()
 time.sleep(600)
 """
-    "import pathlib, sys, time; time.sleep(1); pathlib.Path(sys.argv[1]).touch(); time.sleep(600)"
-)
 
 
 def test_a_start_that_takes_too_long_is_given_longer_the_next_time(
