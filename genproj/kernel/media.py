@@ -33,6 +33,8 @@ QUALITY = 80
 # Pictures larger than this are not even opened for renditions, whatever measured them.
 MOST_PIXELS = 200_000_000
 MOST_FRAMES = 2_000
+# All frames of a moving picture lie in memory, four bytes to a pixel, while it is encoded anew.
+MOST_MOVING_PIXELS = 100_000_000
 
 # Pillow's own alarm is a process-wide warning; pixels are counted here instead, before decoding.
 Image.MAX_IMAGE_PIXELS = None
@@ -204,17 +206,13 @@ def _rendition(frame: Image.Image, longest: int) -> Rendition:
 
 
 def _reencoded(image: Image.Image, content_type: str) -> bytes:
-    count = getattr(image, "n_frames", 1)
-    if count > MOST_FRAMES or count * image.width * image.height > 4 * MOST_PIXELS:
-        raise NotMedia(f"{count} frames are too many")
     frames, durations = [], []
-    for number in range(count):
-        image.seek(number)
-        frames.append(_plain(image))
-        durations.append(int(image.info.get("duration", 100)) or 100)
+    for frame in _frames(image, content_type):
+        frames.append(_plain(frame, content_type))
+        durations.append(int(frame.info.get("duration", 100)) or 100)
     out = io.BytesIO()
     options: dict[str, object] = {"quality": 95} if content_type != "image/png" else {}
-    if count > 1:
+    if len(frames) > 1:
         options |= {
             "save_all": True,
             "append_images": frames[1:],
@@ -225,7 +223,25 @@ def _reencoded(image: Image.Image, content_type: str) -> bytes:
     return out.getvalue()
 
 
-def _plain(image: Image.Image) -> Image.Image:
+def _frames(image: Image.Image, content_type: str) -> Iterator[Image.Image]:
+    """The picture at each of its frames, in turn.
+
+    They are counted as they come: a file of a few megabytes may hold more than memory does. What
+    else a JPEG holds (depth, brightness) is no frame of a moving picture.
+    """
+    yield image
+    pixels = image.width * image.height
+    for number in range(1, 1 if content_type == "image/jpeg" else MOST_FRAMES + 1):
+        try:
+            image.seek(number)
+        except EOFError:
+            return
+        if number == MOST_FRAMES or (number + 1) * pixels > MOST_MOVING_PIXELS:
+            raise NotMedia(f"{number + 1} frames of {image.width}x{image.height} are too many")
+        yield image
+
+
+def _plain(image: Image.Image, content_type: str) -> Image.Image:
     upright = ImageOps.exif_transpose(image)
     profile = image.info.get("icc_profile")
     if profile and upright.mode in ("RGB", "RGBA"):
@@ -237,7 +253,7 @@ def _plain(image: Image.Image) -> Image.Image:
             # An unreadable profile says nothing; the numbers are taken as sRGB.
             pass
     # JPEG knows neither transparency nor palettes.
-    pixels = upright.convert("RGB") if image.format == "JPEG" else upright.copy()
+    pixels = upright.convert("RGB") if content_type == "image/jpeg" else upright.copy()
     transparency = pixels.info.get("transparency")
     pixels.info = {} if transparency is None else {"transparency": transparency}
     return pixels
