@@ -75,7 +75,10 @@ def find_artifact(*, actor: User, artifact_id: UUID) -> Output:
     )
     if output is None:
         raise ArtifactNotFound
-    find_for_act(actor=actor, entry_id=output.entry_id)
+    try:
+        find_for_act(actor=actor, entry_id=output.entry_id)
+    except GenerationNotFound:  # in the words for what is not there
+        raise ArtifactNotFound from None
     return output
 
 
