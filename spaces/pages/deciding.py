@@ -17,7 +17,7 @@ from genproj.kernel.errors import Invalid, Malformed, Refusal, VersionConflict
 from spaces.operations import approvals, standing
 from spaces.pages.forms import arguments_in, label_of
 from spaces.pages.proposals import Group, cards_of
-from spaces.queries import proposals
+from spaces.queries import proposals, role_in
 from spaces.queries.proposals import Proposal
 from spaces.queries.standing import permissions_for
 
@@ -53,6 +53,7 @@ def waiting(request: HttpRequest) -> HttpResponse:
 @hides_missing
 def decide(request: HttpRequest, id: UUID, approval_id: UUID) -> HttpResponse:
     """One verb on one proposal. A script gets JSON, a form goes back to where it was."""
+    role_in(viewer=request.user, space_id=id)  # before anything tells that there is a proposal
     row = proposals.proposal(space_id=id, approval_id=approval_id)
     if row is None:
         raise Http404
