@@ -41,7 +41,8 @@ class RequestIdMiddleware:
                 ms=round((time.monotonic() - began) * 1000),
             )
         response[HEADER] = request_id
-        if request.path.startswith("/api/") and "Cache-Control" not in response:
+        # Whatever comes from here is somebody's; what everybody may keep says so itself.
+        if "Cache-Control" not in response:
             response["Cache-Control"] = "private, no-cache"
         return response
 
