@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from generations.models import Output, Preview, ProviderModel, RegisterEntry
+from generations.models import Output, Preview, ProviderModel, RegisterEntry, Trash
 from generations.operations import calling, collecting, filming, keeping, outages, register
 from generations.states import GenerationState
 from genproj.kernel import leases, storage
@@ -168,6 +168,16 @@ def test_an_upload_is_refused_at_once_while_storage_is_away(
     with pytest.raises(StorageUnavailable):
         _upload(alice)
     assert asked == []
+
+
+def test_the_trash_is_emptied_though_nothing_can_be_stored(alice: User, work: Any) -> None:
+    _upload(alice)
+    entry = RegisterEntry.objects.get()
+    keeping.trash_entry(actor=alice, entry_id=entry.pk)
+    Trash.objects.update(due_at=now())
+    shut(breakers.STORAGE)
+    work("purge")
+    assert fresh(entry).purged_at is not None
 
 
 def test_previews_wait_for_storage_however_long_it_is_away(
