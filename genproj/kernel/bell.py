@@ -25,6 +25,7 @@ LONGEST_SOCKET_PATH = 90
 #: A socket's queue may hold as few as ten; whoever says something waits so long for its turn.
 PATIENCE = 0.01
 MOST_AT_ONCE = 500
+SUBSCRIBED_WITHIN = 2.0
 
 
 class Listener(Protocol):
@@ -196,6 +197,8 @@ class _RedisListener:
         self._pubsub = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
         with contextlib.suppress(*self._broken):
             self._pubsub.subscribe(self._channel)
+            # The first to come is the word that it is so; what is said from now on is heard.
+            self._pubsub.get_message(timeout=SUBSCRIBED_WITHIN)
 
     def wait(self, timeout: float) -> set[str]:
         return _names(self.texts(timeout))
@@ -228,8 +231,12 @@ class _PostgresListener:
     """Holds a connection of its own: LISTEN ends with the session that asked for it."""
 
     def __init__(self, channel: str) -> None:
+        import psycopg
+
         self._channel = f"genproj_{channel}"
         self._connection: Any = None
+        with contextlib.suppress(psycopg.Error):  # it is tried again by whoever waits
+            self._connection = self._open()
 
     def _open(self) -> Any:
         import psycopg

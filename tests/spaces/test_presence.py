@@ -6,26 +6,28 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
 
 from genproj.events.whispers import WAITING, Reader, whisper, whispers
 from genproj.kernel import bell
 from spaces.consumers import presence, rooms
 from spaces.models import Space
 from tests.conftest import ROOT, environment
-from tests.spaces.wires import Wire, beside, joined, run, stop_threads
+from tests.kernel.test_bell import REDIS, redis_is_there
+from tests.spaces.wires import PATIENCE, Wire, beside, joined, run, stop_threads
 
 __all__ = ["stop_threads"]
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
-#: Another web process's part: it listens, says who is in its room, and shows life until it ends.
+#: Another process's part: it listens, says who is in its room, and shows life until it ends. To
+#: whoever it hears of it tells some words of an answer, as a worker does.
 OTHER = """
 import json, sys, time, uuid
 import django
@@ -34,7 +36,8 @@ from django.conf import settings
 settings.RUN_DIR = sys.argv[2]
 from genproj.events.whispers import CHANNEL, whisper
 from genproj.kernel import bell
-stream, name = sys.argv[1], uuid.uuid4().hex
+space, name = sys.argv[1], uuid.uuid4().hex
+stream, talk = f"presence:{space}", f"space:{space}"
 line = ["c-of-zoe", 999, "zoe", 0.0, None, None]
 say = lambda **words: whisper(stream=stream, frame={"room": name, **words})
 listener = bell.listen(CHANNEL)
@@ -50,6 +53,8 @@ while True:
             say(lines=[line])
         for told in words.get("lines", ()):
             print(json.dumps(told), flush=True)
+            delta = {"type": "chat:delta", "message_id": space, "at": 0, "text": "word by word"}
+            whisper(stream=talk, frame=delta)
         for gone in words.get("gone", ()):
             print(json.dumps(["gone", gone]), flush=True)
 """
@@ -59,9 +64,13 @@ class Other:
     """A second process with somebody in the space."""
 
     def __init__(self, space: Space) -> None:
-        command = [sys.executable, "-c", OTHER, f"presence:{space.pk}", str(settings.RUN_DIR)]
+        command = [sys.executable, "-c", OTHER, str(space.pk), str(settings.RUN_DIR)]
+        known = environment(REDIS_URL=settings.REDIS_URL or "")
+        if connection.vendor == "postgresql":
+            base = known["DATABASE_URL"].rpartition("/")[0]
+            known["DATABASE_URL"] = f"{base}/{connection.settings_dict['NAME']}"
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
+            command, cwd=ROOT, env=known, stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdout is not None
         self.said = self.process.stdout
@@ -74,26 +83,42 @@ class Other:
     def end(self, sign: int = signal.SIGKILL) -> None:
         if self.process.poll() is None:
             os.kill(self.process.pid, sign)
-        self.process.wait(5)
+        self.process.wait(60)
         self.said.close()
 
 
-@pytest.fixture
-def other(space: Space) -> Iterator[Other]:
+@pytest.fixture(params=["here", "redis"])
+def other(space: Space, settings: Any, request: pytest.FixtureRequest) -> Iterator[Other]:
+    """By what the database offers (unix sockets, NOTIFY), and by Redis where there is one."""
+    if request.param == "redis" and not redis_is_there():
+        pytest.skip("No Redis on 127.0.0.1:6379.")
+    settings.REDIS_URL = REDIS if request.param == "redis" else ""
+    bell._redis_client = None
     process = Other(space)
     yield process
     process.end()
+    whispers.stop()
+    bell._redis_client = None
 
 
 def names(frame: dict[str, Any]) -> list[str]:
     return sorted(line["username"] for line in frame["presence"])
 
 
-async def shown(socket: Wire, *wanted: str, within: float = 5) -> dict[str, Any]:
+async def shown(socket: Wire, *wanted: str) -> dict[str, Any]:
     """The presence in which just these people are."""
     return await socket.until(
-        lambda told: told["type"] == "presence:update" and names(told) == sorted(wanted), within
+        lambda told: told["type"] == "presence:update" and names(told) == sorted(wanted)
     )
+
+
+async def found(socket: Wire, *wanted: str, alive: Sequence[Wire] = ()) -> None:
+    """Ask until just these people are there; whoever asks shows life, and so do others."""
+    async with asyncio.timeout(PATIENCE):
+        while names(await socket.answer({"type": "sync:request"})) != sorted(wanted):
+            for one in alive:
+                await one.answer({"type": "ping"})
+            await asyncio.sleep(0.2)
 
 
 def test_each_connection_is_seen_from_when_it_comes_until_it_goes(
@@ -128,22 +153,20 @@ def test_each_connection_is_seen_from_when_it_comes_until_it_goes(
 def test_people_of_another_process_are_seen_and_see(
     space: Space, alice: User, other: Other, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presence, "LIFE", 3.0)
     monkeypatch.setattr(rooms, "BEAT_EVERY", 0.5)
 
     async def story() -> None:
         async with joined(space.pk, alice) as mine:
-            await shown(mine, "alice", "zoe")
+            await found(mine, "alice", "zoe")
             told = await asyncio.to_thread(other.hear)
             assert told[2] == "alice"
-            state = await mine.answer({"type": "sync:request"})
-            assert names(state) == ["alice", "zoe"]
+            early = [frame for frame in mine.passed if frame["type"] == "chat:delta"]
+            delta = early[0] if early else await mine.next_of("chat:delta")
+            assert (delta["text"], delta["message_id"]) == ("word by word", str(space.pk))
             # A process that was killed says nothing any more, and alice is still alive.
             await asyncio.to_thread(other.end)
-            for _ in range(5):
-                await mine.answer({"type": "ping"})
-                await asyncio.sleep(0.3)
-            await shown(mine, "alice", within=6)
+            monkeypatch.setattr(presence, "LIFE", 3.0)
+            await found(mine, "alice")
 
     run(story)
 
@@ -169,16 +192,9 @@ def test_a_silent_connection_is_not_shown_until_it_is_heard_again(
 
     async def story() -> None:
         async with joined(space.pk, alice) as mine, joined(space.pk, vera) as hers:
-            await shown(mine, "alice", "vera")
-            end = time.monotonic() + 6
-            seen: list[str] = []
-            while "vera" in seen or not seen:
-                assert time.monotonic() < end
-                state = await mine.answer({"type": "sync:request"})
-                seen = names(state)
-                await asyncio.sleep(0.2)
-            await hers.answer({"type": "ping"})
-            await shown(mine, "alice", "vera")
+            await found(mine, "alice", "vera", alive=[hers])
+            await found(mine, "alice")
+            await found(mine, "alice", "vera", alive=[hers])
 
     run(story)
 

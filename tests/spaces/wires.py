@@ -19,6 +19,8 @@ from genproj.kernel.threads import ASIDE
 from spaces.consumers import ACTS
 from tests.events.conftest import Socket, beside
 
+#: seconds that a busy machine may take for anything
+PATIENCE = 60.0
 HOST = (b"host", b"testserver")
 ORIGIN = (b"origin", b"http://testserver")
 
@@ -38,13 +40,15 @@ class Wire(Socket):
 
     passed: list[dict[str, Any]]
 
-    async def answer(self, frame: dict[str, Any], within: float = 5) -> dict[str, Any]:
+    async def answer(self, frame: dict[str, Any], within: float = PATIENCE) -> dict[str, Any]:
         """Send a frame and return what answers it: ack, error, state, delta or pong."""
         await self.send(frame)
         wanted = {"ack", "error", "sync:state", "sync:delta", "pong"}
         return await self.until(lambda told: told["type"] in wanted, within)
 
-    async def until(self, wanted: Callable[[Any], bool], within: float = 5) -> dict[str, Any]:
+    async def until(
+        self, wanted: Callable[[Any], bool], within: float = PATIENCE
+    ) -> dict[str, Any]:
         """The first frame that is wanted; those before it are kept in `passed`."""
         async with asyncio.timeout(within):
             while True:
@@ -53,11 +57,11 @@ class Wire(Socket):
                     return frame
                 self.passed.append(frame)
 
-    async def next_of(self, kind: str, within: float = 5) -> dict[str, Any]:
+    async def next_of(self, kind: str, within: float = PATIENCE) -> dict[str, Any]:
         """The next frame of this type."""
         return await self.until(lambda told: told["type"] == kind, within)
 
-    async def closing(self, within: float = 5) -> int:
+    async def closing(self, within: float = PATIENCE) -> int:
         """With what the server closes, whatever it says before."""
         async with asyncio.timeout(within):
             while True:
