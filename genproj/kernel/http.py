@@ -128,7 +128,7 @@ def download(
     deadline = time.monotonic() + limits.total
     first = url
     for _ in range(limits.max_redirects + 1):
-        sent = headers if _same_origin(first, url) else None
+        sent = headers if headers and _same_origin(first, url) else None
         with _exchange("GET", url, dict(sent or {}), None, guard, limits, deadline) as response:
             if response.status_code not in MOVED:
                 return _received(response, url, limits, into)
@@ -184,10 +184,21 @@ class _Adapter(HTTPAdapter):
     def __init__(self) -> None:
         super().__init__(pool_connections=1, pool_maxsize=1)
         self.used_at = time.monotonic()
+        self._pool: Any = None
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=tls_context(), **kwargs)
         self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """The one origin's pool, which is looked for once."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*args, **kwargs)
+        return self._pool
+
+    def close(self) -> None:
+        self._pool = None
+        super().close()
 
 
 def _adapter(of: tuple[Origin, bool]) -> _Adapter:
@@ -231,8 +242,7 @@ def _exchange(
     bind(Bounds(deadline, addresses))
     adapter = _adapter((origin, private_allowed))
     try:
-        prepared = requests.PreparedRequest()
-        prepared.prepare(method, url, headers=HEADERS | headers, data=data)
+        prepared = _prepared(method, url, HEADERS | headers, data)
         response = adapter.send(prepared, stream=True, timeout=(limits.connect, limits.read))
     except NotAllowed as error:
         raise _refusal(url, str(error)) from None
@@ -246,6 +256,18 @@ def _exchange(
         # After a fully read body this only confirms; otherwise the connection is dropped.
         response.close()
         adapter.used_at = time.monotonic()
+
+
+def _prepared(
+    method: str, url: str, headers: dict[str, str], data: bytes | BinaryIO | None
+) -> requests.PreparedRequest:
+    """The request as `requests` writes it, without the cookies that there never are."""
+    prepared = requests.PreparedRequest()
+    prepared.prepare_method(method)
+    prepared.prepare_url(url, None)
+    prepared.prepare_headers(headers)
+    prepared.prepare_body(data, None)
+    return prepared
 
 
 def _judged(origin: Origin, url: str, *, private_allowed: bool) -> list[str]:
