@@ -4,9 +4,10 @@ An answer that carries its result is kept before it is recorded. A worker that d
 two, or finds the database away, leaves the only copy of a paid picture behind.
 """
 
+from functools import partial
 from uuid import UUID
 
-from generations.models import RegisterEntry
+from generations.models import Output, RegisterEntry
 from generations.operations import desk, inline, naming
 from generations.operations.recording import IN_STORAGE, record_update
 from generations.providers.base import ProviderUpdate, ResultOutput
@@ -51,28 +52,26 @@ def take_up_all() -> None:
 
 @rows.atomically
 def _record(entry_id: UUID, keys: list[str]) -> None:
-    """Record the first of what lies there, if it is not known; delete what nobody waits for."""
+    """Record what lies there, unless it is known; delete what nobody waits for."""
     at = now()
     item = desk.open_entries([entry_id]).get(entry_id)
-    known = {} if item is None else {output.url: output for output in item.outputs}
+    known = {} if item is None else {output.ref: output for output in item.outputs}
     for key in keys:
-        output = known.get(IN_STORAGE + key)
-        if output is not None and not output.is_terminal:
-            continue
-        if item is None or output is not None or _has_result(item):
-            rows.after_commit(lambda key=key: storage.delete(key))
-            continue
-        # Who answers at once brings one result, whose id is the entry's.
-        found = ResultOutput(
-            ref=str(entry_id), url=None, seed=None, cost=None, raw={}, storage_key=key
-        )
-        update = ProviderUpdate(ref=str(entry_id), outputs=(found,), processing=False)
-        record_update(item, update=update, at=at)
-        log.warning("taken_up", **naming.ids_of(item.entry))
+        ref = inline.ref_in(key)
+        output = known.get(ref)
+        if item is None or (output is not None and not _is_awaited(output, key)):
+            rows.after_commit(partial(storage.delete, key))
+        elif output is None and ref:
+            found = ResultOutput(ref=ref, url=None, seed=None, cost=None, raw={}, storage_key=key)
+            update = ProviderUpdate(ref=ref, outputs=(found,), processing=False)
+            record_update(item, update=update, at=at)
+            known[ref] = item.outputs[-1]
+            log.warning("taken_up", **naming.ids_of(item.entry))
     if item is not None:
         item.change(leased_until=None)
         desk.put_back([item], at=at)
 
 
-def _has_result(item: desk.Opened) -> bool:
-    return any(output.ref == str(item.entry.pk) for output in item.outputs)
+def _is_awaited(output: Output, key: str) -> bool:
+    """Whether it is still to be collected, and from there."""
+    return not output.is_terminal and output.url == IN_STORAGE + key

@@ -1,11 +1,13 @@
 """Keeps bytes that came inside an answer, before anything of that answer is recorded."""
 
+import base64
 import hashlib
 import io
 import time
 from dataclasses import replace
 from uuid import UUID
 
+from generations.operations.recording import short_ref
 from generations.providers.base import ProviderUpdate, ResultOutput, Submission
 from genproj.kernel import leases, logs, storage
 from genproj.kernel.wake import ending
@@ -36,11 +38,22 @@ def kept(update: ProviderUpdate, *, entry_id: UUID) -> ProviderUpdate:
     return replace(update, outputs=tuple(_kept(one, entry_id) for one in update.outputs))
 
 
+def ref_in(key: str) -> str:
+    """The provider's id of the result that lies there; empty when the key tells none."""
+    written = key.rpartition("/")[2].partition(".")[2]
+    return base64.urlsafe_b64decode(written).decode()
+
+
+def _written(ref: str) -> str:
+    """An id as a part of a key."""
+    return base64.urlsafe_b64encode(short_ref(ref).encode()).decode()
+
+
 def _kept(output: ResultOutput, entry_id: UUID) -> ResultOutput:
     if output.data is None:
         return output
     digest = hashlib.sha256(output.data).hexdigest()
-    key = f"{FOLDER}/{entry_id}/{digest}"
+    key = f"{FOLDER}/{entry_id}/{digest}.{_written(output.ref)}"
     end, tries = time.monotonic() + PATIENCE, 0
     while True:
         try:

@@ -32,7 +32,7 @@ def record_update(item: Opened, *, update: ProviderUpdate, at: datetime) -> None
     known = {output.ref for output in item.outputs}
     slots = _slots_for_results(item)
     for result in update.outputs:
-        ref = _ref_of(result)
+        ref = short_ref(result.ref)
         if ref not in known:
             known.add(ref)
             _announce(item, result, ref=ref, index=next(slots), at=at)
@@ -89,11 +89,11 @@ def remark(item: Opened, *, mark: bytes, issues: list[Any], at: datetime) -> Non
     item.notable = True
 
 
-def _ref_of(result: ResultOutput) -> str:
-    """The provider's id of a result as its row keeps it: short, and never one of our own marks."""
-    if len(result.ref) <= LONGEST_REF and not result.ref.startswith((ERROR, REMARK)):
-        return result.ref
-    return f"sha256:{hashlib.sha256(result.ref.encode()).hexdigest()}"
+def short_ref(ref: str) -> str:
+    """A provider's id of a result as its row keeps it: short, and never one of our own marks."""
+    if len(ref) <= LONGEST_REF and not ref.startswith((ERROR, REMARK)):
+        return ref
+    return f"sha256:{hashlib.sha256(ref.encode()).hexdigest()}"
 
 
 def _url_of(result: ResultOutput) -> str:
