@@ -141,6 +141,16 @@ CONTENT_SECURITY_POLICY = {
 
 
 # --- where rows live --------------------------------------------------------------------------
+#: A database whose machine or network goes without a word is given up in half a minute; by
+#: themselves connections that wait for an answer would wait for two hours.
+HEARD_OF = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}
+
+
 def _database(url: str) -> dict:
     """DATABASE_URL as Django's dictionary: `postgresql://…`, `sqlite:///path` or nothing."""
     parts = urlsplit(url)
@@ -154,7 +164,7 @@ def _database(url: str) -> dict:
             "PORT": str(parts.port or ""),
             "CONN_MAX_AGE": 600,
             "CONN_HEALTH_CHECKS": True,
-            "OPTIONS": dict(parse_qsl(parts.query)) | {"connect_timeout": 5},
+            "OPTIONS": {**HEARD_OF, **dict(parse_qsl(parts.query)), "connect_timeout": 5},
         }
     if parts.scheme not in {"", "sqlite"}:
         raise env.BadVariable("DATABASE_URL must begin with postgresql:// or sqlite:///.")
@@ -270,6 +280,7 @@ KEEP_RECEIPTS_DAYS = env.number("KEEP_RECEIPTS_DAYS", 30, least=1)
 KEEP_DELIVERIES_DAYS = env.number("KEEP_DELIVERIES_DAYS", 30, least=1)
 KEEP_NOTICES_DAYS = env.number("KEEP_NOTICES_DAYS", 90, least=1)
 KEEP_TASKS_DAYS = env.number("KEEP_TASKS_DAYS", 7, least=1)
+
 
 # --- providers: a key makes it real, without one it is the sandbox ------------------------------
 def _provider(name: str, *, real: str, sandbox: str) -> tuple[str, str]:
