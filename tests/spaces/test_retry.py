@@ -211,3 +211,26 @@ def test_what_a_recipe_does_not_say_is_not_made_up(
     answer = retried(owner, space, str(variant.pk), status=status)
     assert answer.get("code") == code
     assert RegisterEntry.objects.exists() is (status == 200)
+
+
+def test_what_may_have_been_billed_is_asked_for_again_by_a_person_only(
+    studio: Sandbox, work: Work, owner: Person, space: Space
+) -> None:
+    studio.faults({"fault": "gemini_lost", "times": 3})
+    batch = made(owner, space, path="batch", model=GEMINI, count=8, mode="explore")
+    found = [settled(work, owner, space, one["id"]) for one in batch["variants"]]
+    lost = [one for one in found if one["status"] == "failed"]
+    assert [one["error"]["code"] for one in lost] == ["dispatch_unknown"] * 3
+    assert all("may have billed" in one["error"]["message"] for one in lost)
+    work()
+    assert RegisterEntry.objects.count() == 8
+    page = f"/assets/{lost[0]['asset_id']}/?variant={lost[0]['id']}"
+    assert 'data-do="retry"' in owner.client.get(page).content.decode()
+    for one in lost:
+        retried(owner, space, one["id"])
+    after = [settled(work, owner, space, one["id"]) for one in found]
+    assert {one["status"] for one in after} == {"completed"}
+    assert RegisterEntry.objects.count() == 11
+    for one in (*lost, *after):
+        kinds = [line.kind for line in ledger.lines_of(f"entry:{one['generation']}")]
+        assert kinds == ["hold", "release" if one in lost else "settle"]
