@@ -95,10 +95,10 @@ def children_environment() -> dict[str, str]:
 
 
 class Supervisor:
-    """The children of one installation. SIGHUP restarts those that may be, one after the other.
+    """The children of one installation. SIGUSR1 restarts those that may be, one after the other.
 
     Args:
-        wanted: the children, in the order in which SIGHUP restarts those that `roll`.
+        wanted: the children, in the order in which SIGUSR1 restarts those that `roll`.
         services: what the children need; started before them and stopped after them.
         prepare: called between the two.
         announce: called once, when all are ready for the first time.
@@ -147,7 +147,7 @@ class Supervisor:
         figures_folder.mkdir(parents=True, exist_ok=True)
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, self._ask_to_stop)
-        signal.signal(signal.SIGHUP, self._ask_to_roll)
+        signal.signal(signal.SIGUSR1, self._ask_to_roll)
         try:
             return self._live()
         finally:

@@ -96,7 +96,7 @@ def _announce(found: Sequence[services.Service]) -> None:
     lines.append(f"  Behind the front: {here}/ -> ports {settings.PORT + 2}, {settings.PORT + 3}")
     if roles.uses_sandbox():
         lines.append(f"  Sandbox providers, nothing is spent: {settings.SANDBOX_URL}/control/")
-    lines.append(f"  kill -HUP {os.getpid()} restarts webs and workers, one after the other.")
+    lines.append(f"  kill -USR1 {os.getpid()} restarts webs and workers, one after the other.")
     lines.append("  Ctrl-C stops everything.")
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
