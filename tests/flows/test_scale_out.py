@@ -74,20 +74,21 @@ def redis_is_there() -> bool:
 def test_what_happens_at_once_on_postgresql_redis_and_s3() -> None:
     if not database_is_there():
         pytest.skip(f"LEFT OUT: no PostgreSQL at {DATABASE}")
-    changes = {"DATABASE_URL": DATABASE, "PYTEST_XDIST_WORKER": "gw0"}
+    own = f"{DATABASE}_{os.getpid()}"  # another run beside this one would take its database away
+    changes = {"DATABASE_URL": own, "PYTEST_XDIST_WORKER": "gw0"}
     if redis_is_there():
         changes["REDIS_URL"] = REDIS
     with contextlib.suppress(swift.NotAvailable):
         swift.install()
         changes["TEST_STORAGE"] = "s3"
     done = subprocess.run(
-        [python(), "-m", "pytest", *SUBSET, "-q", "--durations=0", "--no-header"],
+        [python(), "-m", "pytest", *SUBSET, "-q", "--tb=short", "--no-header"],
         cwd=ROOT,
         env=environment(**changes),
         capture_output=True,
         text=True,
         check=False,
     )
-    words = done.stdout[-6000:] + done.stderr[-2000:]
+    words = done.stdout[-12000:] + done.stderr[-2000:]
     assert done.returncode == 0, words
     assert " passed" in words
