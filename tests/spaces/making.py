@@ -45,7 +45,7 @@ def settled(
     space: Space,
     id: str,
     *,
-    seconds: float = 40.0,
+    seconds: float = 120.0,
     hurried: bool = True,
 ) -> Any:
     """Works until a variant is completed or has failed; it as it is then."""
