@@ -28,7 +28,6 @@ SUBSET = (
     "tests/events/test_resume.py",
     "tests/kernel/test_bell.py",
     "tests/kernel/test_work.py",
-    "tests/generations/test_any_order.py",
     "tests/generations/test_api_create.py::test_of_eight_at_once_with_one_key_one_is_carried_out",
     "tests/generations/test_at_once.py",
     "tests/generations/test_pipeline.py",
