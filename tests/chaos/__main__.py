@@ -4,6 +4,7 @@ Exit status 0: nothing was lost, doubled, stuck or wrong. 1: something was. 2: i
 """
 
 import argparse
+import os
 import random
 import sys
 
@@ -41,6 +42,9 @@ def main() -> int:
     seconds = given.seconds / len(names) if given.seconds else SHORT
     form = "PostgreSQL, Redis, S3, two machines" if given.scale else "SQLite, one machine"
     say(f"chaos: seed {seed}, {', '.join(names)}, {seconds:.0f} s each, on {form}")
+    say("left out: a moved clock, which needs a library that is not part of this installation")
+    if os.geteuid() != 0 and not given.scale:
+        say("left out: a full disk, which only root can mount")
     rows: list[Row] = []
     try:
         with installation(seed, large=given.scale, keep=given.keep) as one:
