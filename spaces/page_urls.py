@@ -7,6 +7,7 @@ from spaces import pages
 urlpatterns = [
     path("spaces/", pages.spaces, name="spaces"),
     path("spaces/add/", pages.add, name="space_add"),
+    path("spaces/import/", pages.bring_in, name="space_import"),
     path("spaces/<uuid:id>/", pages.space, name="space"),
     path("spaces/<uuid:id>/act/", pages.act, name="space_act"),
     path("spaces/<uuid:id>/chat/", pages.chat_act, name="space_chat"),

@@ -6,6 +6,7 @@ from spaces.pages.chatting import chat_act
 from spaces.pages.comparing import compare
 from spaces.pages.deciding import decide, decide_all, revoke, waiting
 from spaces.pages.details import asset
+from spaces.pages.importing import bring_in
 from spaces.pages.lists import spaces
 from spaces.pages.planning import plan
 from spaces.pages.rooms import space
@@ -14,6 +15,7 @@ __all__ = [
     "act",
     "add",
     "asset",
+    "bring_in",
     "chat_act",
     "compare",
     "decide",

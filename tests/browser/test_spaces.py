@@ -417,7 +417,7 @@ async def test_words_are_kept_pictures_described_shared_and_taken_elsewhere(
         taken = tmp_path / "space.zip"
         await (await coming.value).save_as(taken)
         (tmp_path / "letter.zip").write_text("no zip at all")
-        await alice.go("/spaces/?import=1")
+        await alice.go("/spaces/import/")
         await page.set_input_files("#import-file", tmp_path / "letter.zip")
         await page.click("#import-send")
         await expect(page.locator("#import-refused")).to_contain_text("no space that was exported")
@@ -454,7 +454,7 @@ async def every_state(alice: Visit, place: Installation) -> dict[str, str]:
     shown = next(row["artifact"] for row in found["variants"] if row["artifact"])
     return {
         "list": "/spaces/",
-        "import": "/spaces/?import=1",
+        "import": "/spaces/import/",
         "shares": f"/spaces/{space}/shares/?v={one}",
         "board": f"/spaces/{space}/",
         "nothing": f"/spaces/{space}/?q=nothing",

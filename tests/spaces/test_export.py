@@ -91,9 +91,9 @@ def test_the_chat_goes_along_only_when_asked_for(alice: User, owner: Person) -> 
 
 def test_a_page_brings_it_in_or_says_why_not(alice: User, owner: Person, stranger: Person) -> None:
     body = exported(owner, rich_space(alice, 3).pk)
-    assert "exported file" in stranger.client.get("/spaces/?import=1").content.decode()
-    form = {"act": "import", "file": SimpleUploadedFile("space.zip", body, "application/zip")}
-    answer = stranger.client.post("/spaces/", form)
+    assert "exported file" in stranger.client.get("/spaces/import/").content.decode()
+    form = {"file": SimpleUploadedFile("space.zip", body, "application/zip")}
+    answer = stranger.client.post("/spaces/import/", form)
     made = Space.objects.get(members__user=stranger.user)
     assert answer.headers["Location"] == f"/spaces/{made.pk}/"
     for damage, words in {
@@ -102,12 +102,10 @@ def test_a_page_brings_it_in_or_says_why_not(alice: User, owner: Person, strange
         b"": "Choose the file",
     }.items():
         file = {"file": SimpleUploadedFile("space.zip", damage)} if damage else {}
-        answer = stranger.client.post("/spaces/", {"act": "import", **file})
+        answer = stranger.client.post("/spaces/import/", file)
         assert answer.status_code == 422
         assert words in answer.content.decode()
-    told = stranger.client.post(
-        "/spaces/", {"act": "import"}, headers={"Accept": "application/json"}
-    )
+    told = stranger.client.post("/spaces/import/", headers={"Accept": "application/json"})
     assert told.json()["detail"].startswith("Choose the file")
     assert Space.objects.filter(members__user=stranger.user).count() == 1
 
