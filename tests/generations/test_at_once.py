@@ -74,6 +74,10 @@ def test_a_hundred_requests_hold_what_a_budget_allows_and_are_numbered_without_g
 
 def test_a_hundred_claims_give_every_row_to_one(alice: User) -> None:
     entries = {world.opened(alice).pk for _ in range(60)}
-    given = at_once(lambda _: [row.pk for row in leases.claim(calling.entries_to_call(), limit=1)])
+
+    def take(_: int) -> list[Any]:
+        return [row.pk for row in leases.claim(calling.entries_to_call(), limit=1, seconds=600)]
+
+    given = at_once(take)
     taken = [pk for rows in given for pk in rows]
     assert len(taken) == len(set(taken)) == len(entries)

@@ -38,7 +38,7 @@ def test_a_row_is_given_to_one_claimer_within_its_lease(alice: User) -> None:
 
     def claim() -> None:
         try:
-            while taken := leases.claim(calling.entries_to_call(), limit=4):
+            while taken := leases.claim(calling.entries_to_call(), limit=4, seconds=600):
                 with lock:
                     given.extend(row.pk for row in taken)
         finally:

@@ -435,7 +435,10 @@ def test_slow_receivers_take_one_place_each_and_stop_nobody(
     TABLE.append(("one stuck receiver", "takes one place; the others get everything meanwhile"))
 
 
-def test_claimers_at_once_never_get_the_same_endpoint(receiver: Receiver, alice: User) -> None:
+def test_claimers_at_once_never_get_the_same_endpoint(
+    receiver: Receiver, alice: User, settings: Any
+) -> None:
+    settings.LEASE_SECONDS = 600
     for _ in range(3):
         endpoints.create(actor=alice, url=receiver.url)
     for _ in range(5):
