@@ -115,6 +115,13 @@ def table(rows: Sequence[Figure]) -> str:
     return "\n".join([*lines, "", *notes])
 
 
+def _summary(row: Figure) -> dict[str, float | None]:
+    """The median of a row's repetitions and how far they lie apart."""
+    if not row.values:
+        return {"value": None, "least": None, "most": None}
+    return {"value": row.value, "least": min(row.values), "most": max(row.values)}
+
+
 def keep(path: Path, rows: Sequence[Figure], *, machine_line: str, quick: bool) -> None:
     """Write the figures for whoever compares runs."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -122,6 +129,6 @@ def keep(path: Path, rows: Sequence[Figure], *, machine_line: str, quick: bool) 
         "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine_line,
         "quick": quick,
-        "figures": [{**asdict(row), "value": row.value if row.values else None} for row in rows],
+        "figures": [asdict(row) | _summary(row) for row in rows],
     }
     path.write_text(json.dumps(found, indent=1) + "\n")

@@ -12,12 +12,16 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
 
 import psutil
+import psycopg
 
 from tests.bench.people import NAME, PASSWORD
 
@@ -148,6 +152,8 @@ class Installation:
     provider: Provider
     supervisor: psutil.Process
     tokens: list[str] = field(default_factory=list)
+    #: what stands in its environment besides, such as where its PostgreSQL is
+    more: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -158,7 +164,10 @@ class Installation:
         return self.folder / "genproj.sqlite3"
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Rows read beside the application, without a lock."""
+        """Rows read beside the application, without a lock; ids and moments as text."""
+        if url := self.more.get("DATABASE_URL"):
+            with psycopg.connect(url) as server:
+                return [tuple(map(_as_sqlite_says, row)) for row in server.execute(query)]  # type: ignore[call-overload]
         with contextlib.closing(
             sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)
         ) as connection:
@@ -197,6 +206,8 @@ class Installation:
             os.killpg(group, signal.SIGCONT)
 
     def _can_write(self) -> bool:
+        if "DATABASE_URL" in self.more:
+            return True  # no lock is everybody's
         with contextlib.closing(sqlite3.connect(self.database, timeout=0.5)) as connection:
             connection.isolation_level = None
             try:
@@ -232,6 +243,14 @@ class Installation:
         return found
 
 
+def _as_sqlite_says(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return value.hex
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+    return value
+
+
 def _last_words(output: Path) -> str:
     """What a supervisor said last, without its queue's chatter."""
     lines = output.read_text(errors="replace").splitlines()
@@ -241,8 +260,10 @@ def _last_words(output: Path) -> str:
 class Workshop:
     """The folder of one bench run: prepared data, logs, and the installations made from them."""
 
-    def __init__(self, folder: Path, provider: Provider) -> None:
-        self.folder, self.provider = folder, provider
+    def __init__(
+        self, folder: Path, provider: Provider, services: Mapping[str, str] | None = None
+    ) -> None:
+        self.folder, self.provider, self.services = folder, provider, services or {}
         self.log = folder / "log.txt"
         self._tokens: list[str] = []
 
@@ -251,12 +272,36 @@ class Workshop:
         place = self.folder / "template"
         if not place.exists():
             place.mkdir()
-            values = environment(place, self.provider, free_port())
+            values = environment(place, self.provider, free_port()) | self._at_scale("template")
             for command in (["manage.py", "migrate", "-v", "0"], ["manage.py", "sync_models"]):
                 self._run([sys.executable, *command], values)
             people = [sys.executable, "-m", "tests.bench.people", str(PEOPLE)]
             self._tokens = json.loads(self._run(people, values).splitlines()[-1])
         return place
+
+    def _at_scale(self, name: str, *, like: str = "template0") -> dict[str, str]:
+        """The services' settings, with a new database of that name; nothing when embedded."""
+        if not self.services:
+            return {}
+        source = like if like == "template0" else self._database(like)
+        with psycopg.connect(self.services["DATABASE_URL"], autocommit=True) as server:
+            words = f'CREATE DATABASE "{self._database(name)}" TEMPLATE "{source}"'
+            server.execute(words)  # type: ignore[call-overload]
+        place = urlsplit(self.services["DATABASE_URL"])._replace(path=f"/{self._database(name)}")
+        return {**self.services, "DATABASE_URL": place.geturl()}
+
+    def _database(self, name: str) -> str:
+        return f"{self.folder.name}_{name}"
+
+    def _drop(self, name: str) -> None:
+        if self.services:
+            with psycopg.connect(self.services["DATABASE_URL"], autocommit=True) as server:
+                words = f'DROP DATABASE IF EXISTS "{self._database(name)}" WITH (FORCE)'
+                server.execute(words)  # type: ignore[call-overload]
+
+    def close(self) -> None:
+        """Leave nothing behind on the services."""
+        self._drop("template")
 
     def _run(self, command: list[str], values: dict[str, str]) -> str:
         kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -270,20 +315,24 @@ class Workshop:
     def run(self, command: list[str], installation: "Installation") -> str:
         """Run a command beside a running installation; what it printed."""
         values = environment(installation.folder, self.provider, installation.port)
+        values |= installation.more
         return self._run([sys.executable, *command], values)
 
     @contextlib.contextmanager
-    def installation(self) -> Iterator[Installation]:
-        """A fresh one, ready, signed in to through the door of tokens; gone after the block."""
+    def installation(self, **more: str) -> Iterator[Installation]:
+        """A fresh one, with `more` in its environment, ready, signed in to through the door of
+        tokens; gone after the block."""
         template, port = self._template(), free_port()
         place = Path(tempfile.mkdtemp(prefix="run-", dir=self.folder))
         shutil.copytree(template, place, dirs_exist_ok=True)
         self.provider.steer(forget=True, delay=0, deliver_after=None, deliver_to=None)
-        values = environment(place, self.provider, port)
+        more |= self._at_scale(place.name.removeprefix("run-"), like="template")
+        values = environment(place, self.provider, port) | more
         output = place / "output.txt"
         try:
             with process([sys.executable, "manage.py", "run"], output, **values) as running:
-                one = Installation(place, port, self.provider, psutil.Process(running.pid))
+                supervisor = psutil.Process(running.pid)
+                one = Installation(place, port, self.provider, supervisor, more=more)
                 wait_until(
                     lambda: running.poll() is not None or b"is ready" in output.read_bytes(),
                     60,
@@ -297,3 +346,4 @@ class Workshop:
                 yield one
         finally:
             shutil.rmtree(place, ignore_errors=True)
+            self._drop(place.name.removeprefix("run-"))

@@ -18,6 +18,7 @@ class Pace:
     gallery: int = 100_000
     #: of the crowd that follows one space
     crowd_seconds: float = 60.0
+    is_quick: bool = False
 
 
 USUAL = Pace()
@@ -29,4 +30,5 @@ QUICK = Pace(
     steady_seconds=6,
     gallery=5000,
     crowd_seconds=10,
+    is_quick=True,
 )

@@ -179,7 +179,7 @@ def burst(shop: Workshop, pace: Pace) -> list[Figure]:
     work: list[float] = []
     with shop.installation() as one:
         for _ in range(max(pace.repetitions - 2, 1)):
-            rate, cost = asyncio.run(_burst(one, pace))
+            rate, cost = asyncio.run(one_burst(one, pace))
             ours.append(rate)
             work.append(cost)
             place = shop.folder / "copied"
@@ -206,7 +206,7 @@ def burst(shop: Workshop, pace: Pace) -> list[Figure]:
     ]
 
 
-async def _burst(one: Installation, pace: Pace) -> tuple[float, float]:
+async def one_burst(one: Installation, pace: Pace) -> tuple[float, float]:
     """Artifacts per second and processor milliseconds for each; all webhooks are sent at once."""
     tasks = await lives.open_generations(one, pace.generations)
     heap = lives.deliveries(one, tasks)

@@ -22,7 +22,7 @@ SEQ = re.compile(rb'"seq": (\d+)')
 SENT = re.compile(rb'"name": "at (\d+\.\d+)"')
 
 
-def _space(shop: Workshop, one: Installation, variants: int) -> str:
+def made(shop: Workshop, one: Installation, variants: int) -> str:
     return shop.run(["-m", "tests.bench.crowded", str(variants)], one).splitlines()[-1]
 
 
@@ -48,7 +48,7 @@ class Talk:
         return body, (at - began) * 1000
 
 
-async def _talk(one: Installation, space: str, number: int) -> Talk:
+async def talk(one: Installation, space: str, number: int) -> Talk:
     talk = Talk()
     talk.line = await listener(one.port, f"/ws/spaces/{space}/", one.bearer(number), talk.hear)
     return talk
@@ -57,12 +57,12 @@ async def _talk(one: Installation, space: str, number: int) -> Talk:
 def large(shop: Workshop, pace: Pace) -> list[Figure]:
     """Row 9."""
     with shop.installation() as one:
-        space = _space(shop, one, VARIANTS)
+        space = made(shop, one, VARIANTS)
         return asyncio.run(_large(one, space, pace))
 
 
 async def _large(one: Installation, space: str, pace: Pace) -> list[Figure]:
-    mine, other = await _talk(one, space, 0), await _talk(one, space, 1)
+    mine, other = await talk(one, space, 0), await talk(one, space, 1)
     body, _ = await mine.ask({"type": "sync:request"})
     state = json.loads(body)
     if len(state["variants"]) != VARIANTS:
@@ -132,9 +132,9 @@ class Crowd:
 def crowd(shop: Workshop, pace: Pace) -> list[Figure]:
     """Row 10."""
     with shop.installation() as one:
-        space = _space(shop, one, 50)
+        space = made(shop, one, 50)
         web = one.child("uvicorn")
-        told, seconds, ends, lost, busy = asyncio.run(_crowd(one, space, pace.crowd_seconds, web))
+        told, seconds, ends, lost, busy = asyncio.run(follow(one, space, pace.crowd_seconds, web))
         memory = one.memory()["web"]
     events = PER_SECOND * seconds
     note = (
@@ -158,21 +158,21 @@ def crowd(shop: Workshop, pace: Pace) -> list[Figure]:
     ]
 
 
-async def _crowd(
-    one: Installation, space: str, seconds: float, web: psutil.Process
+async def follow(
+    one: Installation, space: str, seconds: float, web: psutil.Process, *, sockets: int = SOCKETS
 ) -> tuple[Crowd, float, set[int], int, float]:
     told, path = Crowd(), f"/ws/spaces/{space}/"
     lines: list[Listener] = []
-    for start in range(0, SOCKETS, 20):
+    for start in range(0, sockets, 20):
         lines += await asyncio.gather(
             *(
                 listener(one.port, path, one.bearer(number), told.hear)
-                for number in range(start, min(start + 20, SOCKETS))
+                for number in range(start, min(start + 20, sockets))
             )
         )
     for line in lines:
         line.say({"type": "sync:request"})
-    writer = await _talk(one, space, 0)
+    writer = await talk(one, space, 0)
     body, _ = await writer.ask({"type": "sync:request"})
     assets = [asset["id"] for asset in json.loads(body)["assets"]]
     await asyncio.sleep(3)

@@ -28,10 +28,11 @@ def gallery(shop: Workshop, pace: Pace) -> list[Figure]:
         except NotMeasured as reason:
             raise NotMeasured(f"no large gallery could be made: {reason}") from reason
         count = lives.artifacts_catalogued(one)
-        return asyncio.run(_pages(one, pace, count))
+        return asyncio.run(pages(one, pace, count))
 
 
-async def _pages(one: Installation, pace: Pace, count: int) -> list[Figure]:
+async def pages(one: Installation, pace: Pace, count: int) -> list[Figure]:
+    """How long the first, a filtered and a deep page take."""
     first = f"{LIST}?page_size={SIZE}"
     deep, pages = await asyncio.to_thread(_deep_page, one, first)
     places = {
@@ -46,7 +47,7 @@ async def _pages(one: Installation, pace: Pace, count: int) -> list[Figure]:
             load = await press(one.port, requests, clients=1)
             if turn:  # the first one warms
                 loads[name].append(load)
-    return _rows_of_pages(loads, f"{count:,} artifacts", f"page {pages}")
+    return _rows_ofpages(loads, f"{count:,} artifacts", f"page {pages}")
 
 
 def _deep_page(one: Installation, first: str) -> tuple[str, int]:
@@ -68,7 +69,7 @@ def _deep_page(one: Installation, first: str) -> tuple[str, int]:
     return path, page
 
 
-def _rows_of_pages(loads: dict[str, list[Load]], size: str, deep: str) -> list[Figure]:
+def _rows_ofpages(loads: dict[str, list[Load]], size: str, deep: str) -> list[Figure]:
     rows = []
     firsts = [load.percentile(0.5) * 1000 for load in loads["first page"]]
     for name, found in loads.items():
