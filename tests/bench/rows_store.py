@@ -47,7 +47,7 @@ async def pages(one: Installation, pace: Pace, count: int) -> list[Figure]:
             load = await press(one.port, requests, clients=1)
             if turn:  # the first one warms
                 loads[name].append(load)
-    return _rows_ofpages(loads, f"{count:,} artifacts", f"page {pages}")
+    return _rows_of_pages(loads, f"{count:,} artifacts", f"page {pages}")
 
 
 def _deep_page(one: Installation, first: str) -> tuple[str, int]:
@@ -69,7 +69,7 @@ def _deep_page(one: Installation, first: str) -> tuple[str, int]:
     return path, page
 
 
-def _rows_ofpages(loads: dict[str, list[Load]], size: str, deep: str) -> list[Figure]:
+def _rows_of_pages(loads: dict[str, list[Load]], size: str, deep: str) -> list[Figure]:
     rows = []
     firsts = [load.percentile(0.5) * 1000 for load in loads["first page"]]
     for name, found in loads.items():
