@@ -70,4 +70,5 @@ def studio(sandbox: Sandbox, settings: Any) -> Sandbox:
     world.models()
     settings.GEMINI_BASE_URL = sandbox.url
     settings.ANTHROPIC_BASE_URL = sandbox.url
+    settings.LEASE_SECONDS = 60  # the model's silence is measured by it, and machines are busy
     return sandbox
