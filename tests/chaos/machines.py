@@ -165,10 +165,10 @@ class Machine:
         return None
 
     def workers(self) -> list[psutil.Process]:
-        """The processes that run tasks: the sentinel's first children."""
+        """What the sentinel holds: those that run tasks, and its two helpers, who may die too."""
         cluster = self.main_of("cluster")
         with contextlib.suppress(psutil.Error, IndexError):
-            return list(cluster.children()[0].children())[:2] if cluster else []
+            return list(cluster.children()[0].children()) if cluster else []
         return []
 
     def victim(self, name: str) -> psutil.Process | None:
