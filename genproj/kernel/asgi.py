@@ -162,6 +162,9 @@ class _Spool(tempfile.SpooledTemporaryFile[bytes]):
             _Spool.on_disk -= 1
         super().close()
 
+    def __exit__(self, *raised: object) -> None:
+        self.close()  # the library's own closes only the file within
+
 
 async def spool_body(scope: Scope, receive: Receive, *, limit: int) -> IO[bytes]:
     """The request's body as a file at its beginning, so that no thread waits for a slow client.
