@@ -28,8 +28,9 @@ def require_room(*, owner_id: int | None) -> None:
 
 @remembered(1.0)
 def _is_full(owner_id: int | None) -> bool:
-    opened: QuerySet[RegisterEntry] = RegisterEntry.objects.filter(completed_at__isnull=True)
-    most = settings.MAX_OPEN
+    # without an order, because a cut list keeps its own, and all of it would be sorted
+    opened: QuerySet[RegisterEntry] = RegisterEntry.objects.order_by()
+    opened, most = opened.filter(completed_at__isnull=True), settings.MAX_OPEN
     if owner_id is not None:
         opened, most = opened.filter(owner_id=owner_id), settings.MAX_OPEN_PER_USER
     return opened.values("owner")[:most].count() >= most  # read off the index alone

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from generations.models import RegisterEntry
+from generations.operations import pressure
 from genproj.kernel import asgi, memory
 from genproj.kernel.asgi import Unreadable, spool_body
 from genproj.kernel.clock import now
@@ -55,6 +58,15 @@ def test_who_has_enough_under_way_waits_and_others_do_not(
     RegisterEntry.objects.filter(owner=alice).update(completed_at=now())
     memory.forget_all()
     assert ask(bob).status_code == 202
+
+
+@pytest.mark.django_db
+def test_what_is_under_way_is_counted_without_being_sorted(alice: User) -> None:
+    memory.forget_all()
+    with CaptureQueriesContext(connection) as asked:
+        pressure.require_room(owner_id=alice.pk)
+    assert len(asked) == 2
+    assert not [query for query in asked.captured_queries if "ORDER BY" in query["sql"]]
 
 
 def test_requests_that_find_no_thread_are_told_to_come_again() -> None:
