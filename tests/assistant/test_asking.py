@@ -1,5 +1,6 @@
 """The language model is asked by few at a time, and left alone while it does not answer."""
 
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -27,12 +28,20 @@ def talk() -> list[Any]:
     return list(asking.stream(**asked, tools=(), seconds=20, silence=20))  # type: ignore[arg-type]
 
 
+def hear_out() -> str:
+    """As a turn does, which takes nothing after the reply."""
+    asked = {"system": "Answer.", "messages": SAID, "max_tokens": 200}
+    pieces = asking.stream(**asked, tools=(), seconds=20, silence=20)  # type: ignore[arg-type]
+    with closing(pieces):  # type: ignore[type-var]
+        return next(piece.reply.stop_reason for piece in pieces if piece.reply)
+
+
 def calls(sandbox: Sandbox) -> int:
     made = sandbox.get("/control/calls")["calls"]
     return sum(1 for call in made if call["path"] == "/v1/messages")
 
 
-@pytest.mark.parametrize("how", [ask, talk])
+@pytest.mark.parametrize("how", [ask, talk, hear_out])
 def test_a_model_that_fails_again_and_again_is_left_alone(
     how: Any, sandbox: Sandbox, settings: Any
 ) -> None:

@@ -57,7 +57,7 @@ def stream(
         ModelFailure: at any moment; at once while the model is left alone.
     """
     with _asked():
-        yield from client.stream(
+        for piece in client.stream(
             _connection(),
             system=system,
             messages=messages,
@@ -65,7 +65,10 @@ def stream(
             max_tokens=max_tokens,
             seconds=seconds,
             silence=silence,
-        )
+        ):
+            if piece.reply is not None:  # whoever has it takes nothing more from here
+                breakers.note(MODEL, answered=True)
+            yield piece
 
 
 def _connection() -> ModelConnection:
