@@ -64,6 +64,15 @@ class Consumer(AsyncWebsocketConsumer):
 
     user: Any = None
     _counted = 0
+    _entered = False
+
+    async def __call__(self, *connection: Any) -> None:
+        """Serve one connection. Of one that breaks, or goes while it is answered, nobody tells."""
+        try:
+            await super().__call__(*connection)
+        finally:
+            if self._entered:
+                await self.disconnect(1006)
 
     async def connect(self) -> None:
         # Browsers see the close code only of a socket that was open.
@@ -73,6 +82,7 @@ class Consumer(AsyncWebsocketConsumer):
         self._may_send = float(FRAMES_A_SECOND)
         self.heard_at = self._judged_at = time.monotonic()
         SOCKETS.inc()
+        self._entered = True
         self.user = await person_behind(self.scope, tickets=True)
         if self.user is None:
             await self.let_go(UNAUTHENTICATED)
@@ -100,6 +110,7 @@ class Consumer(AsyncWebsocketConsumer):
 
     async def disconnect(self, code: int) -> None:
         SOCKETS.dec()
+        self._entered = False
         if self._counted:
             _open[self._counted] -= 1
             if not _open[self._counted]:

@@ -406,3 +406,26 @@ def test_a_client_that_goes_while_it_is_told_is_no_failure(alice: User, lines: L
 
     run(story)
     assert [line for line in lines if line["level"] == "error"] == []
+
+
+def test_who_goes_while_they_are_corrected_leaves_nothing_behind(alice: User) -> None:
+    token = accounts.issue_token(user=alice).secret
+
+    async def gone(scope: Any, receive: Any, send: Any) -> None:
+        async def told(message: Any) -> None:
+            if message["type"] == "websocket.send":
+                raise OSError("it has gone")
+            await send(message)
+
+        await application(scope, receive, told)
+
+    async def story() -> None:
+        header = (b"authorization", f"Bearer {token}".encode())
+        socket = Socket(gone, "/ws/me/", [HOST, header])
+        await socket.open()
+        await socket.send("no frame")
+        await socket.wire.wait(60)
+        assert not consumers._open
+        await sync_to_async(connections.close_all)()
+
+    run(story)
