@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from genproj import schedules
-from genproj.kernel import bell, logs, wake
+from genproj.kernel import bell, logs, retention, wake
 
 LOOK_EVERY = 1.0
 #: A sweep that takes longer than this is stuck; the clock then keeps silent and is restarted.
@@ -72,21 +72,27 @@ class Act:
         while True:
             if time.monotonic() - last >= self.period():
                 last = self.began = time.monotonic()
-                attempt(self.name, self.run)
+                if attempt(self.name, self.run) >= retention.MOST:
+                    last -= self.period()  # more is left, and more may come than a run takes
                 self.began = None
             time.sleep(0.25)
 
 
-def attempt(name: str, run: Callable[[], object]) -> None:
-    """Run it; a database that is away is tried again at the next turn, on a new connection."""
+def attempt(name: str, run: Callable[[], object]) -> int:
+    """Run it; a database that is away is tried again at the next turn, on a new connection.
+
+    Returns how many rows it speaks of, if any.
+    """
+    count: object = None
     try:
-        run()
+        count = run()
     except DatabaseError as error:
         log.warning("database_away", act=name, error=str(error))
         with contextlib.suppress(DatabaseError):
             connection.close()
     except Exception as error:  # noqa: BLE001 - one broken sweep must not stop the others
         log.error("act_failed", act=name, error=repr(error))
+    return count if isinstance(count, int) else 0
 
 
 def acts() -> list[Act]:

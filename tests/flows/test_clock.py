@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import OperationalError
 
 from genproj import clock
-from genproj.kernel import bell, wake
+from genproj.kernel import bell, retention, wake
 from tests import world
 
 
@@ -53,6 +53,13 @@ def test_an_act_repeats_by_its_period() -> None:
     assert not act.is_stuck()
     act.began = time.monotonic() - clock.LONGEST_ACT - 1
     assert act.is_stuck()
+
+
+def test_a_sweep_that_has_more_to_forget_goes_on_at_once() -> None:
+    left = [retention.MOST, retention.MOST, 1]
+    act = clock.Act("test", lambda: left.pop(0), lambda: 3600.0)
+    act.start()
+    world.until(lambda: not left)
 
 
 def test_pulses_are_frequent_until_the_worker_shows_itself(settings: Any, tmp_path: Path) -> None:
