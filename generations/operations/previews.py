@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from generations.models import Preview
@@ -32,8 +33,11 @@ def make_previews() -> int:
     waiting = previews_to_make()
     if outputs_to_collect().filter(due_at__lte=now()).exists():  # taken ones too
         waiting = waiting.filter(due_at__lt=now() - GIVES_WAY)
-    taken = leases.claim(waiting, limit=BATCH)
-    for preview in taken:
+    taken, extended = leases.claim(waiting, limit=BATCH), now()
+    for place, preview in enumerate(taken):
+        if (now() - extended).total_seconds() > settings.HEARTBEAT_SECONDS:
+            leases.extend(taken[place:])  # on a busy machine one may take as long as a lease
+            extended = now()
         leases.attempt(lambda preview=preview: make_preview(preview), failed=_failed(preview))
     return len(taken)
 

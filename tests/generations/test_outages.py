@@ -202,6 +202,25 @@ def test_previews_wait_for_storage_however_long_it_is_away(
     assert Preview.objects.get().made_at is not None
 
 
+def test_previews_are_held_until_their_turn_comes(
+    alice: User, work: Any, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.HEARTBEAT_SECONDS = 0
+    for _ in range(3):
+        _upload(alice)
+    read = storage.open_read
+    until: list[Any] = []
+
+    def seen(key: str) -> Any:
+        until.append(Preview.objects.get(output__storage_key=key).leased_until)
+        return read(key)
+
+    monkeypatch.setattr(storage, "open_read", seen)
+    assert work("make_previews") == 3
+    assert until == sorted(set(until))
+    assert len(until) == 3
+
+
 def test_who_needs_the_catalogue_of_a_shut_provider_is_told_at_once(
     alice: User, sandbox: Sandbox
 ) -> None:
