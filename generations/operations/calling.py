@@ -195,6 +195,16 @@ def record(done: Sequence[tuple[Call, Future[Answer]]]) -> None:
         ended = [its for call, its in done if call.entry.provider == provider]
         told = [its.result().problem for its in ended if not its.exception()]
         outages.note_calls(provider=provider, problems=told)
+    outages.note_keeping(
+        is_kept=any(not its.exception() and _is_kept(its.result()) for _, its in done),
+        problems=[its.exception() for _, its in done],
+    )
+
+
+def _is_kept(answer: Answer) -> bool:
+    """Whether bytes came along, which lie in storage now."""
+    update = answer.submission.update if answer.submission else answer.update
+    return update is not None and any(output.storage_key for output in update.outputs)
 
 
 def _record_group(group: Sequence[tuple[Call, Future[Answer]]]) -> None:

@@ -56,8 +56,10 @@ def to_be_called(
     The others are given back. One whose time is over while the provider is away is closed, or, if
     the provider had accepted it, treated as one that was asked about in vain.
     """
-    keeps = provider not in inline_providers() or not breakers.is_shut(STORAGE)
-    most = breakers.allowed(calls_of(provider), wanted=len(entries) if keeps else 0)
+    most = len(entries)
+    if provider in inline_providers():  # what it answers has to be kept at once
+        most = breakers.allowed(STORAGE, wanted=most)
+    most = breakers.allowed(calls_of(provider), wanted=most)
     back = []
     for entry in entries[most:]:
         if entry.deadline_at > now():
@@ -97,6 +99,13 @@ def note_calls(*, provider: str, problems: Iterable[ProviderError | None]) -> No
         breakers.note(calls_of(provider), answered=True)
     elif away:
         breakers.note(calls_of(provider), failures=len(away), error=str(away[-1]))
+
+
+def note_keeping(*, is_kept: bool, problems: Iterable[BaseException | None]) -> None:
+    """Learn of storage from what came of answers that brought bytes."""
+    away = [problem for problem in problems if problem and breakers.is_storage_away(problem)]
+    error = str(away[-1]) if away else ""
+    breakers.note(STORAGE, answered=is_kept, failures=len(away), error=error)
 
 
 def is_outage(problem: ProviderError) -> bool:

@@ -11,8 +11,11 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from generations.models import RegisterEntry
-from generations.operations import belated, calling, submission
+from generations.operations import belated, calling, inline, submission
 from genproj.kernel import leases, storage
+from genproj.kernel.clock import after, now
+from genproj.runtime import breakers
+from genproj.runtime.models import Breaker
 from genproj.usage import queries as ledger
 from tests import world
 from tests.conftest import Sandbox
@@ -79,6 +82,39 @@ def test_an_answer_that_is_lost_is_never_asked_for_again(
     work()
     assert ali.get(f"generations/{again['id']}/")["state"] == "completed"
     assert RegisterEntry.objects.count() == 2
+
+
+def test_nothing_more_is_paid_for_while_its_bytes_could_not_be_kept(
+    ali: Person,
+    work: Callable[..., int],
+    work_until: Callable[..., Any],
+    sandbox: Sandbox,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.BREAKER_FAILURES = 1
+    monkeypatch.setattr(inline, "PATIENCE", 0.0)
+
+    def away(key: str, *args: Any, **more: Any) -> None:
+        raise storage.StorageFailure(key, "no answer")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(storage, "put", away)
+        ali.post("generations/", WISH, status=202)
+        work("paint")
+    assert breakers.is_shut(breakers.STORAGE)
+    RegisterEntry.objects.update(due_at=after(3600))  # what became of it is told elsewhere
+    waiting = [ali.post("generations/", WISH, status=202)["id"] for _ in range(3)]
+    work("paint")
+    assert len(sandbox.tasks()) == 1
+    Breaker.objects.update(probe_at=now())
+    breakers.forget()
+    taken = leases.claim(calling.entries_to_paint(), limit=8)
+    assert len(calling.calls_for(taken)) == 1  # one goes first
+    Breaker.objects.update(probe_at=now())
+    breakers.forget()
+    work_until(lambda: ali.get(f"generations/{waiting[-1]}/")["state"] == "completed")
+    assert Breaker.objects.get(target=breakers.STORAGE).opened_at is None
 
 
 def kept(key: str, content: bytes) -> None:
