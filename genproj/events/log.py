@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -96,6 +96,20 @@ def _advance(name: str, by: int) -> int:
 def forget_waiting() -> None:
     """Drop frames of a transaction that was rolled back."""
     _local.waiting = None
+
+
+def _so_far() -> Callable[[], None]:
+    """Drops the frames that came after now: of a savepoint that was rolled back."""
+    count = len(getattr(_local, "waiting", None) or ())
+
+    def drop() -> None:
+        if waiting := getattr(_local, "waiting", None):
+            del waiting[count:]
+
+    return drop
+
+
+rows.at_savepoints(_so_far)
 
 
 def ring(names: Collection[str]) -> None:

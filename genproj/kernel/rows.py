@@ -21,6 +21,7 @@ TRIES = 3
 REPEATABLE = {"40P01", "40001"}
 
 _local = threading.local()
+_remembering: list[Callable[[], Callable[[], None]]] = []
 
 turns.install()
 
@@ -53,11 +54,23 @@ def _outermost() -> Iterator[None]:
 def atomic() -> Iterator[None]:
     """A transaction, or a savepoint inside one. Use `atomically` where it should be repeated."""
     if inside():
-        with transaction.atomic():
-            yield
+        put_back = [remember() for remember in _remembering]
+        try:
+            with transaction.atomic():
+                yield
+        except BaseException:
+            for one in put_back:
+                one()
+            raise
     else:
         with _outermost():
             yield
+
+
+def at_savepoints(remember: Callable[[], Callable[[], None]]) -> None:
+    """Have `remember` called as each savepoint begins, and what it gives when that is rolled back:
+    what a transaction keeps in memory goes back with its rows."""
+    _remembering.append(remember)
 
 
 def inside() -> bool:

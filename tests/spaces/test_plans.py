@@ -315,6 +315,19 @@ def test_a_step_whose_source_fails_waits_for_people(space, bob, studio, owner, w
     assert (skipped["status"], statuses(skipped)) == ("done", ["done", "skipped"])
 
 
+def test_a_step_that_is_refused_has_told_of_nothing(space, bob, studio, owner, work) -> None:
+    door = drafted(bob, space, BUOY)
+    owner.post(f"spaces/{space.pk}/budgets/", {"limit": "0.000001"})
+    head = log.head_of(f"space:{space.pk}")
+    owner.post(f"{door}start/", status=200)
+    work("run_approved")
+    [step] = owner.get(door)["steps"]
+    assert step["result"]["error"]["code"] == "budget_exhausted"
+    told = {one.kind for one in log.since(f"space:{space.pk}", head) or []}
+    assert told == {"approval:created", "approval:updated", "plan:updated"}
+    assert not Asset.objects.exists()
+
+
 @pytest.mark.parametrize("named", ["step:1", "step:2", "step:3", "step:0"])
 def test_a_step_names_none_but_an_earlier_one_that_makes_something(
     space, bob, knight, studio, named
