@@ -16,6 +16,7 @@ from spaces.models import Asset, Variant
 from spaces.operations import words
 from spaces.operations.entering import Here, asset_in, change, entered, expect
 from spaces.operations.parting import part
+from spaces.operations.settling import gone
 from spaces.operations.telling import tell_asset, tell_deleted
 from spaces.permissions import Act
 from spaces.states import VariantStatus
@@ -192,3 +193,4 @@ def delete(*, actor: User, space_id: UUID, asset_id: UUID, version: int | None =
         tell_deleted(space_id=space_id, kind="variant:deleted", id=variant.pk)
     Asset.objects.filter(pk=asset.pk).delete()
     tell_deleted(space_id=space_id, kind="asset:deleted", id=asset.pk)
+    gone(variants)

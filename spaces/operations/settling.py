@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -93,6 +93,13 @@ def fail(variant: Variant, *, error: dict[str, Any]) -> None:
     tell_variant(variant, kind="variant:updated", webhook="variant.failed")
     resolve_name(SETTLED)(variant)
     _announce(variant, "failed")
+
+
+def gone(variants: Iterable[Variant], /) -> None:
+    """Variants were deleted: what waits for a picture of one goes on without, or tells why not."""
+    for variant in variants:
+        if variant.status in RUNS:
+            resolve_name(SETTLED)(variant)
 
 
 def move(variant: Variant, *, to: VariantStatus, facts: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from spaces.models import Asset, Variant
 from spaces.operations import words
 from spaces.operations.entering import change, entered, expect, variant_in
 from spaces.operations.parting import part
+from spaces.operations.settling import gone
 from spaces.operations.telling import tell_asset, tell_deleted, tell_variant
 from spaces.permissions import Act
 from spaces.states import Rating, VariantStatus
@@ -172,6 +173,7 @@ def delete(*, actor: User, space_id: UUID, variant_id: UUID, version: int | None
         tell_asset(asset, kind="asset:updated")
     Variant.objects.filter(pk=variant.pk).delete()
     tell_deleted(space_id=space_id, kind="variant:deleted", id=variant_id)
+    gone([variant])
 
 
 def _opened(actor: User, space_id: UUID, variant_id: UUID, version: int | None) -> Variant:

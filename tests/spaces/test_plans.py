@@ -315,6 +315,22 @@ def test_a_step_whose_source_fails_waits_for_people(space, bob, studio, owner, w
     assert (skipped["status"], statuses(skipped)) == ("done", ["done", "skipped"])
 
 
+@pytest.mark.parametrize("noun", ["variant", "asset"])
+def test_a_step_whose_source_is_deleted_waits_for_people(
+    space, bob, studio, owner, work, noun
+) -> None:
+    door = drafted(bob, space, BUOY, ("derive", TWO))
+    owner.post(f"{door}start/", {"auto_advance": True}, status=200)
+    work("run_approved")
+    assert owner.get(door)["status"] == "running"
+    variant = Variant.objects.get()
+    id = variant.pk if noun == "variant" else variant.asset_id
+    owner.delete(f"spaces/{space.pk}/{noun}s/{id}/")
+    shown = owner.get(door)
+    assert (shown["status"], statuses(shown)) == ("paused", ["done", "waiting"])
+    assert shown["note"] == "Step 1 has made nothing that this step could use."
+
+
 def test_a_step_that_is_refused_has_told_of_nothing(space, bob, studio, owner, work) -> None:
     door = drafted(bob, space, BUOY)
     owner.post(f"spaces/{space.pk}/budgets/", {"limit": "0.000001"})
