@@ -25,7 +25,7 @@ from genproj.kernel.errors import (
 )
 from genproj.kernel.ids import uuid7
 from spaces.models import Approval, Plan, PlanStep, Variant
-from spaces.operations import approvals, calls, references
+from spaces.operations import acting, approvals, calls, references
 from spaces.operations.entering import entered
 from spaces.operations.telling import tell_approval, tell_plan
 from spaces.permissions import Act
@@ -226,12 +226,13 @@ def require_going(approval: Approval, /) -> None:
 
 
 def picture_settled(variant: Variant, /) -> None:
-    """A picture has come, or will not: what waits for it goes on. Inside the transaction of that,
-    which holds the space wherever a plan has made the variant."""
+    """A picture has come, or will not, or was deleted: what waits for it goes on. Inside the
+    transaction of that, which holds the space wherever a plan has made the variant."""
     for plan in Plan.objects.filter(space=variant.space_id, status=P.RUNNING):
         following = _waiting_for(plan)
         if following and str(variant.pk) in _variants_for(plan, following):
-            _advance(plan, following)
+            with acting.apart():  # pictures of other people may come in the same transaction
+                _advance(plan, following)
 
 
 def _waiting_for(plan: Plan) -> PlanStep | None:

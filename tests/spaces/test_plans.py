@@ -19,7 +19,7 @@ from tests.conftest import ROOT, environment, python
 from tests.people import Person
 from tests.spaces.making import settled
 from tests.spaces.test_approvals import WORKER
-from tests.spaces.world import asset_in
+from tests.spaces.world import asset_in, space_of, variant_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
@@ -329,6 +329,28 @@ def test_a_step_whose_source_is_deleted_waits_for_people(
     shown = owner.get(door)
     assert (shown["status"], statuses(shown)) == ("paused", ["done", "waiting"])
     assert shown["note"] == "Step 1 has made nothing that this step could use."
+
+
+def test_what_comes_with_a_picture_is_not_told_as_of_who_planned_on_it(
+    space, alice, bob, studio, owner, work
+) -> None:
+    door = drafted(bob, space, BUOY, ("derive", TWO))
+    owner.post(f"{door}start/", {"auto_advance": True}, status=200)
+    work("run_approved")
+    owner.post(f"{door}pause/", status=200)
+    buoy = Variant.objects.get()
+    assert settled(work, owner, space, str(buoy.pk))["status"] == "completed"
+    Plan.objects.update(status="running")
+    elsewhere = variant_of(asset_in(space_of(alice, name="Elsewhere")), status="pending")
+    stream = f"space:{elsewhere.space_id}"
+    head = log.head_of(stream)
+    with rows.atomic():
+        plans.picture_settled(buoy)
+        settling.fail(elsewhere, error={"code": "timeout", "retryable": True})
+    assert statuses(owner.get(door)) == ["done", "running"]
+    [frame] = [one.wire() for one in log.since(stream, head) or []]
+    assert frame["variant"]["status"] == "failed"
+    assert "who" not in frame
 
 
 def test_a_step_that_is_refused_has_told_of_nothing(space, bob, studio, owner, work) -> None:
