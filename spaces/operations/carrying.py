@@ -109,7 +109,7 @@ def cost_of(*, actor: User, space_id: UUID, arguments: Arguments) -> Decimal | N
     Raises:
         Invalid: it would be refused.
     """
-    coming = len(references.steps_in(arguments))
+    coming = sum(not place.startswith("/parent_") for place in references.steps_in(arguments))
     arguments = references.left_out(arguments)
     wish = replace(_wish(arguments), to_come=coming)
     if not wish.source_variant_ids and arguments.get("asset_id"):

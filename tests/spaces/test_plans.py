@@ -366,6 +366,12 @@ def test_a_step_that_is_refused_has_told_of_nothing(space, bob, studio, owner, w
     assert not Asset.objects.exists()
 
 
+def test_an_asset_to_lie_below_is_no_picture_that_goes_along(space, bob, studio, owner) -> None:
+    below = ("generate", {**BUOY[1], "parent_asset_id": "step:1"})
+    first, second = owner.get(drafted(bob, space, BUOY, below))["steps"]
+    assert first["cost"] == second["cost"]
+
+
 @pytest.mark.parametrize("named", ["step:1", "step:2", "step:3", "step:0"])
 def test_a_step_names_none_but_an_earlier_one_that_makes_something(
     space, bob, knight, studio, named
