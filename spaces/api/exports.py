@@ -141,7 +141,7 @@ class SpaceImport(Door):
 
         def act(_: None) -> Response:
             made.append(importing.settle_in(actor=request.user, unpacked=unpacked[0]))
-            return _imported(request, made[0])
+            return _imported(request, made[-1])  # of a transaction that is repeated the last
 
         is_kept = False
         try:

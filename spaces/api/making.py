@@ -311,7 +311,7 @@ class Upload(SpaceDoor):
 
         def act(_: None) -> Response:
             ended.append(uploading.end(actor=request.user, begun=begun[0]))
-            return answer(result_json(ended[0]), status=201)
+            return answer(result_json(ended[-1]), status=201)  # the last, if repeated
 
         try:
             return answered(request, prepare=lambda: begun.append(_begun(request, id)), act=act)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import OperationalError, connection
 
 from generations.models import ArtifactUse, Output, RegisterEntry
 from genproj.events import log
@@ -155,6 +155,22 @@ def test_it_streams_in_little_memory_and_asks_the_database_nothing(
     finally:
         tracemalloc.stop()
     assert size > 48 * 2**20
+
+
+def test_a_transaction_that_is_repeated_brings_it_in_once(alice: User, owner: Person) -> None:
+    body = exported(owner, rich_space(alice, 1).pk)
+    busy = [OperationalError("database is locked")]
+
+    def once_busy(execute: Any, sql: str, *rest: Any) -> Any:
+        if busy and sql.startswith('UPDATE "runtime_idempotentanswer"'):
+            raise busy.pop()
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(once_busy):
+        answer = imported(owner, body, **{"Idempotency-Key": "one"})
+    assert not busy
+    assert answer.status_code == 201
+    assert Space.objects.filter(pk=answer.json()["space"]["id"]).exists()
 
 
 def test_training_pairs(alice: User, owner: Person) -> None:
