@@ -235,6 +235,59 @@ def test_an_answer_that_was_lost_is_asked_for_again_and_nothing_is_done_twice(
     assert Asset.objects.count() == 1
 
 
+def test_what_a_line_has_lost_goes_by_the_other(web: Any, space: Space, bob: User) -> None:
+    """An edit that a socket has swallowed goes by the API, and one that the API has lost once more
+    when there is a socket again; nothing waits for ever, and nothing is done twice."""
+    variant = variant_of(asset_in(space))
+    held: list[Any] = []
+
+    async def story() -> None:
+        async with tabs(web, space, bob, live=False) as (his,):
+            blocked = asyncio.Event()
+
+            async def between(route: Any) -> None:
+                if blocked.is_set():
+                    await route.close(code=1011)
+                    return
+                server = route.connect_to_server()
+
+                def up(text: Any) -> None:
+                    if '"variant:star"' in text:
+                        blocked.set()
+                        asyncio.get_running_loop().create_task(route.close(code=1011))
+                        return
+                    server.send(text)
+
+                route.on_message(up)
+
+            async def hold(route: Any) -> None:
+                if held:
+                    await route.continue_()
+                else:
+                    held.append(route)
+
+            cookie = {"name": settings.CSRF_COOKIE_NAME, "value": "a" * 32, "url": web.url}
+            await his.page.context.add_cookies([cookie])
+            await his.page.route_web_socket("**/ws/spaces/**", between)
+            await his.page.route("**/assets/", hold)
+            await his.begin()
+            await his.wish("variant:star", {"variant_id": str(variant.pk), "starred": True})
+            await his.until("store.waiting === 0", 60)
+            assert (await fresh(space))["variants"][str(variant.pk)]["starred"]
+            await his.until("store.link.state === 'polling'", 60)
+            await his.wish("asset:create", {"name": "Boat", "asset_type": "prop"})
+            await his.until("store.knocks", 60)
+            blocked.clear()
+            await his.run("dispatchEvent(new Event('online'))")
+            await his.until("store.open", 60)
+            await held[0].abort()
+            await his.until("store.waiting === 0", 60)
+            await his.until("store.assets.length === 2", 60)
+
+    asyncio.run(story())
+    assert Asset.objects.filter(name="Boat").count() == 1
+
+
 def test_without_a_socket_the_store_polls(web: Any, space: Space, bob: User) -> None:
     first = asset_in(space)
 

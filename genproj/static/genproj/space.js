@@ -20,7 +20,10 @@ const SETTLING = 3000;
 const ANSWER = 20_000;
 /** So long a socket that was lost in the middle may take to come back. */
 const LOST = 60_000;
+/** So soon the API is asked again while there is a socket, and nobody polls. */
+const AGAIN = 2000;
 const LOOKING = 150;
+const UNKNOWN = { code: "answer_lost", detail: "The answer was lost. Look whether it was done before you try again." };
 
 /** @typedef {Record<string, Map<any, any>>} Things */
 
@@ -46,7 +49,7 @@ export class SpaceStore extends EventTarget {
     this.sent = "";
     this.knocks = false;
     this.who = "";
-    this.timers = { answer: 0, look: 0, settle: 0 };
+    this.timers = { answer: 0, look: 0, settle: 0, again: 0 };
     this.queue = new Queue(`${id}:${user}`);
     this.link = new SpaceLink(id, this);
   }
@@ -104,7 +107,7 @@ export class SpaceStore extends EventTarget {
 
   /** One at a time, so that they arrive in order and never too fast; by the API without a socket. */
   flush() {
-    for (const wish of this.queue.expire()) this.refuse(wish, { code: "offline", detail: "There was no connection." });
+    for (const wish of this.queue.expire()) this.refuse(wish, wish.way ? UNKNOWN : { code: "offline", detail: "There was no connection." });
     const wish = this.queue.first;
     if (this.sent || !wish) return;
     const way = isOnce(wish.frame) && wish.way || (this.open ? "socket" : "api");
@@ -118,7 +121,7 @@ export class SpaceStore extends EventTarget {
     this.timers.answer = setTimeout(() => this.link.lose(), ANSWER);
   }
 
-  /** What nobody has judged waits for the next poll. @param {any} wish */
+  /** What nobody has judged waits for the next poll, or a moment. @param {any} wish */
   async knock(wish) {
     const { request_id } = wish.frame;
     let told = null;
@@ -130,16 +133,20 @@ export class SpaceStore extends EventTarget {
       if (!isUnheard(problem)) told = { type: "error", code, detail, errors };
     }
     this.knocks = false;
-    if (!told) { this.sent = ""; return; }
+    if (!told) {
+      this.sent = "";
+      if (this.open) this.timers.again = setTimeout(() => this.flush(), AGAIN);
+      return;
+    }
     this.answered({ ...told, request_id });
     if (!this.open) this.link.poll();
   }
 
   /** It was sent by a socket that does not come back, so nobody knows whether it was done. @param {any} wish */
   giveUp(wish) {
-    if (Date.now() - wish.at < LOST) return;
+    if (Date.now() - (wish.since ?? wish.at) < LOST) return;
     this.queue.take(wish.frame.request_id);
-    this.refuse(wish, { code: "answer_lost", detail: "The answer was lost. Look whether it was done before you try again." });
+    this.refuse(wish, UNKNOWN);
     this.flush();
   }
 
@@ -150,9 +157,8 @@ export class SpaceStore extends EventTarget {
       clearTimeout(this.timers.answer);
       this.sent = "";
     }
-    if (!wish) return;
-    if (frame.type === "error") this.refuse(wish, frame);
-    else this.settle(wish, frame);
+    if (wish && frame.type === "error") this.refuse(wish, frame);
+    else if (wish) this.settle(wish, frame);
     this.emit("waiting", { count: this.waiting });
     this.flush();
   }
@@ -277,6 +283,7 @@ export class SpaceStore extends EventTarget {
 
   lost() {
     this.open = false;
+    if (!this.knocks) this.sent = ""; // its answer does not come any more
     clearTimeout(this.timers?.answer);
   }
 

@@ -14,6 +14,7 @@ const PATIENCE = 60_000;
  * @property {number} at
  * @property {boolean} kept
  * @property {"socket" | "api"} [way] how it was sent, and not answered yet
+ * @property {number} [since] when it was sent last
  * @property {(answer: any) => void} [done]
  * @property {(error: any) => void} [failed]
  */
@@ -72,6 +73,7 @@ export class Queue {
 
   /** Remember how it was sent. @param {Wish} wish @param {"socket" | "api"} way */
   went(wish, way) {
+    wish.since = Date.now();
     if (wish.way === way) return;
     wish.way = way;
     this.save();
