@@ -195,6 +195,7 @@ export function moveDialog(ids) {
     const root = make("ul", { role: "tree", "aria-label": "Found", class: "tree" });
     const found = store.assets.filter((/** @type {any} */ asset) => asset.name.toLowerCase().includes(words_)).slice(0, MOST_FOUND);
     for (const asset of found) root.append(make("li", { role: "treeitem", "data-node": asset.id, "aria-selected": String(asset.id === chosen), "aria-level": "1", tabindex: asset === found[0] ? "0" : "-1" }, make("span", { class: "node-row" }, make("span", { class: "node-name" }, asset.name))));
+    tree.sign = ""; // its own rows are gone
     holder.replaceChildren(found.length ? root : make("p", { class: "muted small" }, "No asset has this name."));
   };
   const done = async (/** @type {string | null} */ parent) => {
