@@ -215,9 +215,9 @@ if (room.dataset.tab !== "board" || !one("#tiles")) store.look(null);
 for (const [place, link] of all(".room .tabs a").entries()) {
   bind("everywhere", `Alt+${place + 1}`, `Go to ${link.textContent}`, () => link.click());
 }
-for (const box of all(".picture-choices input")) {
+for (const box of all(".picture-choices [name=artifact]")) {
   box.addEventListener("change", () => {
-    const boxes = all(".picture-choices input");
+    const boxes = all(".picture-choices [name=artifact]");
     const count = boxes.filter((/** @type {any} */ one_) => one_.checked).length;
     one("#style-count").textContent = `${count} of 5`;
     for (const other of boxes) other.disabled = !other.checked && count >= 5;
