@@ -305,6 +305,7 @@ def environment(**changes: str) -> dict[str, str]:
 LONGEST = {"test_scale_out.py", "test_chaos.py"}
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """For tests that run in several processes: what starts processes first, the longest before
     all; a file's tests stay together, and so do all that share the browser's installation."""

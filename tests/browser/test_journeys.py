@@ -73,7 +73,7 @@ async def test_the_keyboard_alone_is_enough(place: Installation) -> None:
         await page.keyboard.press("End")
         await page.keyboard.press("Home")
         await page.keyboard.press("Enter")
-        await expect(page.locator("#lightbox .stage img")).to_be_visible()
+        await expect(page.locator("#lightbox .stage :is(img, video)")).to_be_visible()
         number = await second.get_attribute("data-artifact")
         await page.keyboard.press("ArrowRight")
         await page.wait_for_selector(f'#lightbox .viewer[data-artifact="{number}"]')

@@ -82,7 +82,7 @@ async def test_staff_set_a_budget_and_see_who_is_over(place: Installation) -> No
 
 
 async def test_the_composer_says_what_is_left_and_stops_at_the_end(place: Installation) -> None:
-    spend(place, limit="2000", spent="0.0625")
+    spend(place, limit="200000", spent="0.0625")
     async with visit(place, "bob") as bob:
         await bob.go("/create/")
         await expect(bob.page.locator("#cost")).to_contain_text("left this month: 199")

@@ -219,7 +219,7 @@ def test_whispers_reach_followers_of_the_stream_and_too_long_ones_nobody() -> No
             await beside(lambda: whisper(stream="space:1", frame={"text": text}))
             text = "\u00fc\n" * 500
             await beside(lambda: whisper(stream="space:1", frame={"text": text}))
-            heard = [json.loads(await asyncio.wait_for(anext(reader), 5)) for _ in range(3)]
+            heard = [json.loads(await asyncio.wait_for(anext(reader), 60)) for _ in range(3)]
             assert heard == [{"n": 1}, {"n": 3}, {"text": text}]
 
     run(story)
