@@ -22,7 +22,7 @@ run: $(READY)
 	@exec $(BIN)/python manage.py run
 
 # Two files of tests at a time; a file's tests stay together, because they share installations.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test: $(TOOLS)
 	@exec $(PYTEST)

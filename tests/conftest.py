@@ -305,19 +305,14 @@ def environment(**changes: str) -> dict[str, str]:
 LONGEST = {"test_scale_out.py", "test_chaos.py"}
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """For tests that run in several processes: what starts processes first, the longest before
-    all; a file's tests stay together, and so do all that share the browser's installation."""
+    all. A file's tests stay together (`--dist loadfile`)."""
 
     def turn(item: pytest.Item) -> int:
         return 0 if item.path.name in LONGEST else 1 if item.get_closest_marker("processes") else 2
 
     items.sort(key=turn)
-    for item in items:
-        shared = item.get_closest_marker("browser")
-        group = "browser" if shared else str(item.path.relative_to(ROOT))
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

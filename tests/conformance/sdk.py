@@ -1,5 +1,6 @@
 """Official SDKs, each in an environment of its own, and scripts that they drive."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -15,12 +16,14 @@ def python_with(folder: str, package: str, version: str) -> Path:
     """The Python of an environment that holds one SDK and nothing of ours; made once."""
     environment = ROOT / folder
     python = environment / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
-    wheel = f"{package.replace('-', '_')}-{version}.dist-info"
-    if not list(environment.glob(f"lib/*/site-packages/{wheel}")):
-        install = [str(python), "-m", "pip", "install", "--quiet", f"{package}=={version}"]
-        subprocess.run(install, check=True, timeout=240)
+    environment.mkdir(exist_ok=True)
+    with (environment / "lock").open("w") as lock:  # tests run in several processes
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        wheel = f"{package.replace('-', '_')}-{version}.dist-info"
+        if not list(environment.glob(f"lib/*/site-packages/{wheel}")):
+            subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+            install = [str(python), "-m", "pip", "install", "--quiet", f"{package}=={version}"]
+            subprocess.run(install, check=True, timeout=240)
     return python
 
 
