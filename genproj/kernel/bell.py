@@ -193,8 +193,9 @@ class _RedisListener:
     def _open(self) -> None:
         import redis
 
-        client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=None)
-        self._pubsub = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+        # Held, because a client that is collected closes the connections of its subscriptions.
+        self._client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=None)
+        self._pubsub = self._client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
         with contextlib.suppress(*self._broken):
             self._pubsub.subscribe(self._channel)
             # The first to come is the word that it is so; what is said from now on is heard.
