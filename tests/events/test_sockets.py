@@ -366,10 +366,12 @@ def test_one_person_holds_only_so_many_sockets(
 
     async def story() -> None:
         async with at(alices) as first:
+            await first.send({"type": "ping"})
+            assert await first.hear() == {"type": "pong"}
             async with at(alices) as second:
                 assert await second.close_code() == 4429
             async with at(bobs) as his:
-                for socket in (first, his):
+                for socket in (first, his):  # the one who was there is left alone
                     await socket.send({"type": "ping"})
                     assert await socket.hear() == {"type": "pong"}
         async with at(alices) as again:
